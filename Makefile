@@ -1,0 +1,85 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+REHEARSAL := $(BIN)/python -m rehearsal
+# the tests have clusters of their own, so that they never touch those you work with
+TEST_DIR := $(CURDIR)/.rehearsal/test
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+.DEFAULT_GOAL := help
+.PHONY: help venv site validate rehearsal-up rehearsal-down rehearsal-reset rehearsal-status \
+        test lint sanity unit integration molecule bench build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environment ------------------------------------------------------------------------------------
+.venv/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "[venv] creating .venv"; $(PYTHON) -m venv .venv; }
+	@test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
+	@echo "[venv] installing what uv.lock names"
+	@$(BIN)/uv sync --locked --quiet
+	@touch $@
+
+venv: .venv/.ready ## the locked Python environment in .venv
+
+# --- rehearsal --------------------------------------------------------------------------------------
+rehearsal-up: venv ## two local clusters (apps, infra); the first time builds them
+	@$(REHEARSAL) up
+
+rehearsal-down: venv ## stop every process of the rehearsal; data stays
+	@$(REHEARSAL) down
+
+rehearsal-reset: venv ## both clusters empty again
+	@$(REHEARSAL) reset
+
+rehearsal-status: venv ## what runs, what crashed and why
+	@$(REHEARSAL) status
+
+site: rehearsal-up ## rehearse: clusters up, platform deployed, proven
+	@$(BIN)/ansible-playbook playbooks/site.yml -i inventories/rehearsal
+	@$(BIN)/ansible-playbook playbooks/validate.yml -i inventories/rehearsal
+
+validate: venv ## measure the acceptance criteria on the rehearsal
+	@$(BIN)/ansible-playbook playbooks/validate.yml -i inventories/rehearsal
+
+# --- tests ------------------------------------------------------------------------------------------
+test: lint sanity unit integration molecule ## everything that continuous integration runs
+	@echo "make test: all parts passed"
+
+lint: venv ## ruff, mypy, ansible-lint, yamllint, role arguments, changelog
+	@echo "[lint] ruff";            ruff check . && ruff format --check .
+	@echo "[lint] mypy";            mypy
+	@echo "[lint] yamllint";        yamllint --strict .
+	@echo "[lint] ansible-lint";    ansible-lint --offline --strict
+	@echo "[lint] role arguments";  $(BIN)/python tests/lint/role_arguments.py
+	@echo "[lint] changelog";       antsibull-changelog lint
+
+sanity: venv ## ansible-test sanity on the built collection
+	@tests/sanity.sh
+
+unit: venv ## pure logic, no cluster
+	@$(BIN)/pytest tests/unit -n 2
+
+integration: venv ## modules, roles and the rehearsal on real parts
+	@SYNERGYFLOW_REHEARSAL_DIR=$(TEST_DIR) $(BIN)/pytest tests/integration
+
+molecule: venv ## a scenario per role, on the test rehearsal
+	@tests/molecule.sh $(TEST_DIR)
+
+bench: venv ## paired timings against kubectl and kubernetes.core
+	@$(BIN)/python -m bench
+
+# --- package ----------------------------------------------------------------------------------------
+build: venv ## the collection as a tarball
+	@$(BIN)/ansible-galaxy collection build --force
+
+clean: ## stop the rehearsals, remove all that was made here (the shared build cache stays)
+	@if test -x $(BIN)/python; then \
+	  $(REHEARSAL) down; \
+	  SYNERGYFLOW_REHEARSAL_DIR=$(TEST_DIR) $(REHEARSAL) down; \
+	fi
+	rm -rf .rehearsal .venv .ansible .pytest_cache .ruff_cache .mypy_cache tests/output bench/results synergyflow-platform-*.tar.gz

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rehearsal the integration tests run on: clusters of their own, brought up once for the session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+# set to keep the clusters after the tests, to look at what a failure left
+KEEP = "SYNERGYFLOW_KEEP_REHEARSAL"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.integration)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One rehearsal under `state`, driven as a user would: by its commands."""
+
+    state: Path
+    scratch: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "SYNERGYFLOW_REHEARSAL_DIR": str(self.state),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def command(self, *args: str, timeout: float = 1200, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`python -m rehearsal …`; up on an empty cache builds, hence the long limit (seconds)."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rehearsal", *args],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"rehearsal {' '.join(args)} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def kubeconfig(self, cluster: str) -> Path:
+        return self.state / "clusters" / cluster / "kubeconfig"
+
+    def audit_log(self, cluster: str) -> Path:
+        return self.state / "clusters" / cluster / "audit.log"
+
+    def audit_events(self, cluster: str, offset: int = 0) -> list[dict[str, Any]]:
+        """Audit events written after byte `offset` of the log (take it from audit_size before)."""
+        with self.audit_log(cluster).open("rb") as log:
+            log.seek(offset)
+            lines = log.read().decode().splitlines()
+        events = []
+        for line in lines:
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue  # the line being written just now
+        return events
+
+    def audit_size(self, cluster: str) -> int:
+        return self.audit_log(cluster).stat().st_size
+
+    def kubectl(self, cluster: str, *args: str, check: bool = True, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+        from rehearsal import programs
+
+        done = subprocess.run(
+            [str(programs.binary("kubectl")), "--kubeconfig", str(self.kubeconfig(cluster)), *args],
+            capture_output=True,
+            text=True,
+            timeout=kwargs.pop("timeout", 120),
+            check=False,
+            **kwargs,
+        )
+        if check and done.returncode:
+            pytest.fail(f"kubectl {' '.join(args)} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def get(self, cluster: str, *args: str) -> dict[str, Any]:
+        """`kubectl get … -o json`, parsed."""
+        return json.loads(self.kubectl(cluster, "get", *args, "-o", "json").stdout)
+
+    def playbook(
+        self, playbook: str | Path, *args: str, timeout: float = 600, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """ansible-playbook on a file of the checkout, or on a playbook given as text (it contains a newline)."""
+        if isinstance(playbook, str) and "\n" in playbook:
+            path = self.scratch / f"playbook-{uuid.uuid4().hex[:8]}.yml"
+            path.write_text(textwrap.dedent(playbook), encoding="utf-8")
+            playbook = path
+        return subprocess.run(
+            [str(BIN / "ansible-playbook"), str(playbook), *args],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """Two clusters, empty at the start of the session, stopped at its end."""
+    state = Path(os.environ.get("SYNERGYFLOW_REHEARSAL_DIR") or ROOT / ".rehearsal" / "test")
+    os.environ["SYNERGYFLOW_REHEARSAL_DIR"] = str(state)
+    it = Rehearsal(state=state, scratch=tmp_path_factory.mktemp("playbooks"))
+    used_before = it.kubeconfig("apps").exists()
+    it.command("up")
+    if used_before:
+        it.command("reset")
+    yield it
+    if not os.environ.get(KEEP):
+        it.command("down")
+
+
+@pytest.fixture
+def namespace(rehearsal: Rehearsal) -> Iterator[str]:
+    """The name of a namespace that does not exist yet on `apps`; it is removed afterwards if the test made it."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    yield name
+    rehearsal.kubectl("apps", "delete", "namespace", name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def platform(rehearsal: Rehearsal) -> Rehearsal:
+    """The rehearsal with site.yml applied: Kafka `synergyflow` Ready in `messaging`."""
+    done = rehearsal.playbook("playbooks/site.yml", "-i", "inventories/rehearsal")
+    if done.returncode:
+        pytest.fail(f"site.yml failed:\n{done.stdout}\n{done.stderr}")
+    return rehearsal
