@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the brokers say about all topics at once, in three requests however many topics there are.
+
+kafka-python tells of a log-in that failed, or a certificate that does not fit, only in its log, and then runs into its
+time-out. So its log is listened to (and kept off the terminal) while it is used, and the cause is said.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+try:
+    from kafka import KafkaAdminClient
+    from kafka import errors as kafka_errors
+    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.net.compat import KafkaNetClient
+
+    KAFKA_IMPORT_ERROR: ImportError | None = None
+except ImportError as error:
+    KAFKA_IMPORT_ERROR = error
+
+CLIENT_ID = "synergyflow.platform"
+FIRST_ATTEMPT_SECONDS = 3.0
+LOGIN, CERTIFICATE, PERMISSION, UNREACHABLE = "login", "certificate", "permission", "unreachable"
+
+
+@dataclass
+class KafkaLogin:
+    """Where the brokers are and who logs in. The password is never shown, not even by repr()."""
+
+    bootstrap_servers: list[str]
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    #: PEM certificates; None means no TLS
+    ca: str | None = field(default=None, repr=False)
+    proxy_url: str | None = field(default=None, repr=False)
+
+    def client_options(self) -> dict[str, Any]:
+        """kafka-python's options for this login."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "client_id": CLIENT_ID,
+            "proxy_url": self.proxy_url,
+        }
+        if self.ca is not None:
+            context = ssl.create_default_context(cadata=self.ca)
+            if hasattr(ssl, "VERIFY_X509_STRICT"):
+                # Python 3.13 made it the default; CAs made by older operators lack a key usage that it wants
+                context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            options["ssl_context"] = context
+        if self.password is not None:
+            options |= {
+                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_plain_username": self.user,
+                "sasl_plain_password": self.password,
+            }
+        names = {(False, False): "PLAINTEXT", (False, True): "SSL", (True, False): "SASL_PLAINTEXT"}
+        options["security_protocol"] = names.get((self.password is not None, self.ca is not None), "SASL_SSL")
+        return options
+
+
+class BrokersError(Exception):
+    """The brokers could not be asked. `kind` says in which way, `str()` in Kafka's words, without secrets."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
+@dataclass
+class Reading:
+    """What the brokers said. `brokers` are the ids of those that serve."""
+
+    brokers: list[int]
+    topics: list[dict[str, Any]]
+    configs: dict[str, dict[str, Any]]
+    #: expected topics that exist but may not be described
+    hidden: list[str]
+    seconds: float
+    requests: int
+
+
+class _Heard(logging.Handler):
+    """Collects the exceptions that kafka-python only logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.exceptions: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        self.exceptions += [argument for argument in arguments if isinstance(argument, BaseException)]
+
+
+@contextmanager
+def _listening() -> Iterator[_Heard]:
+    """Listen to kafka-python's log, and keep it to ourselves: at level DEBUG it holds the password."""
+    logger = logging.getLogger("kafka")
+    before = (logger.level, logger.propagate)
+    heard = _Heard()
+    logger.addHandler(heard)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(heard)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def read_topics(login: KafkaLogin, expected: Iterable[str], timeout: float) -> Reading:
+    """Ask for the brokers, all topics and their configuration; `timeout` in seconds for all of it.
+
+    One request more names the expected topics that are missing: a topic that may not be described is left out of the
+    list of all topics, and must not be taken for one that is not there.
+    """
+    deadline = time.monotonic() + timeout
+    with _listening() as heard:
+        while True:
+            started = time.monotonic()
+            try:
+                with _connected(login, deadline, heard) as admin:
+                    return _read(admin, list(expected), started)
+            except kafka_errors.KafkaError as error:
+                if isinstance(error, kafka_errors.AuthorizationError):
+                    raise BrokersError(PERMISSION, _words(error)) from error
+                # a broker that stops in between is the usual cause; another one answers next time
+                if not error.retriable or time.monotonic() + 1 > deadline:
+                    raise diagnose(heard.exceptions, error) from error
+                time.sleep(0.2)
+
+
+@contextmanager
+def _connected(login: KafkaLogin, deadline: float, heard: _Heard) -> Iterator[Any]:
+    """An admin client that has met a broker. Short attempts first: a wrong password would wait for all of the time."""
+    seconds = FIRST_ATTEMPT_SECONDS
+    made: list[Any] = []
+
+    def client(**options: Any) -> Any:
+        made.append(KafkaNetClient(**options))
+        return made[-1]
+
+    try:
+        while True:
+            seconds = min(seconds, deadline - time.monotonic())
+            try:
+                options = login.client_options()
+                admin = KafkaAdminClient(
+                    **options, kafka_client=client, bootstrap_timeout_ms=max(int(seconds * 1000), 100)
+                )
+                break
+            except kafka_errors.KafkaTimeoutError as error:
+                failure = diagnose(heard.exceptions, error)
+                if failure.kind != UNREACHABLE or time.monotonic() + 0.5 > deadline:
+                    raise failure from None
+                seconds *= 2
+        yield admin
+    finally:
+        for each in made:  # the constructor that failed leaves its thread behind
+            with suppress(Exception):
+                each.close()
+                each._manager._net.stop()
+
+
+def _read(admin: Any, expected: list[str], started: float) -> Reading:
+    cluster = admin.describe_cluster()
+    topics = [topic for topic in admin.describe_topics() if topic["name"]]
+    requests = 2
+    configs: dict[str, dict[str, Any]] = {}
+    if topics:
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in topics]
+        configs = admin.describe_configs(wanted, config_filter="all").get("topic", {})
+        requests += 1
+    there = {topic["name"] for topic in topics}
+    missing = [name for name in expected if name not in there]
+    hidden: list[str] = []
+    if missing:
+        denied = kafka_errors.TopicAuthorizationFailedError.errno
+        hidden = [topic["name"] for topic in admin.describe_topics(missing) if topic["error_code"] == denied]
+        requests += 1
+    brokers = sorted(broker["broker_id"] for broker in cluster["brokers"] if not broker.get("is_fenced"))
+    return Reading(brokers, topics, configs, hidden, time.monotonic() - started, requests)
+
+
+def diagnose(heard: Iterable[BaseException], error: BaseException) -> BrokersError:
+    """The cause, from what kafka-python raised and what it only logged. A refused log-in says more than a time-out."""
+    every = [*heard, error]
+    for exception in every:
+        if isinstance(
+            exception, (kafka_errors.SaslAuthenticationFailedError, kafka_errors.UnsupportedSaslMechanismError)
+        ):
+            return BrokersError(LOGIN, _words(exception))
+    for exception in every:
+        if "CERTIFICATE_VERIFY_FAILED" in str(exception):
+            return BrokersError(CERTIFICATE, _words(exception))
+    for exception in every:
+        if isinstance(exception, kafka_errors.AuthorizationError):
+            return BrokersError(PERMISSION, _words(exception))
+    return BrokersError(UNREACHABLE, _words(every[-2] if len(every) > 1 else error))
+
+
+def _words(exception: BaseException) -> str:
+    """The exception's own text on one line, without the names of classes that wrap it."""
+    text = " ".join(str(exception).split())
+    return text or type(exception).__name__
