@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the collection's roles as an action plugin sees them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.template import Templar
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+
+
+def role_names() -> list[str]:
+    """Every role of the collection."""
+    return sorted(path.name for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").exists())
+
+
+@functools.cache
+def options_of(role: str) -> dict[str, Any]:
+    """The options of a role's main entry point, from its argument_specs."""
+    path = ROLES / role / "meta" / "argument_specs.yml"
+    if not path.exists():
+        raise ClusterError(f"{role} is no role of this collection; there are {', '.join(role_names())}.")
+    with path.open("rb") as stream:
+        return yaml.safe_load(stream)["argument_specs"]["main"]["options"]
+
+
+def chosen_roles(asked: list[str], current_role: Any, task_vars: Mapping[str, Any], templar: Templar) -> list[str]:
+    """The roles named, or else the one the task stands in; without those that the host has switched off."""
+    names = asked or ([current_role.get_name(include_role_fqcn=False)] if current_role else [])
+    if not names:
+        raise ClusterError("roles: outside of a role, name the roles that are meant.")
+    for name in names:
+        options_of(name)
+    return [name for name in names if templar.template(task_vars.get(f"{name}_enabled", True)) not in (False, "false")]
+
+
+def values_of(role: str, task_vars: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
+    """The values of a role's own variables, templated. A role in `roles:` of the play has its defaults here too."""
+    return {name: plain(templar.template(task_vars[name])) for name in options_of(role) if name in task_vars}
+
+
+def plain(value: Any) -> Any:
+    """The value without Ansible's own types, which are slow and surprise libraries."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    return value
