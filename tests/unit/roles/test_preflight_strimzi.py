@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the preflight of strimzi refuses, and what it reads of manifests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.preflight import components, strimzi
+
+
+def deployment(version: str, *variables: str) -> dict[str, Any]:
+    container = {
+        "name": "strimzi-cluster-operator",
+        "image": f"quay.io/strimzi/operator:{version}",
+        "env": [{"name": name, "value": "x"} for name in variables],
+    }
+    return {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
+
+
+def manifests_of(version: str) -> dict[str, Any]:
+    return {"strimzi_install_method": "manifests", "strimzi_manifests": ["somewhere"], "strimzi_version": version}
+
+
+CRD = {"kind": "CustomResourceDefinition"}
+
+
+def test_the_defaults_pass_where_flux_is(strimzi_values, cluster):
+    findings = strimzi.check(strimzi_values, cluster, [], None)
+    assert findings.problems == []
+    assert findings.facts["flux_api"] == {
+        "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+        "HelmRepository": "source.toolkit.fluxcd.io/v1",
+    }
+    assert findings.facts["kubernetes_version"] == ""
+
+
+def test_helmrelease_without_flux(strimzi_values, cluster):
+    del cluster["served"]["HelmRelease.helm.toolkit.fluxcd.io"]
+    text = "\n".join(strimzi.check(strimzi_values, cluster, [], None).problems)
+    assert "install Flux, or set strimzi_install_method: manifests" in text
+
+
+def test_releases_before_0_46_are_told_the_version_of_a_new_kubernetes(strimzi_values, cluster):
+    findings = strimzi.check(strimzi_values | {"strimzi_version": "0.45.2"}, cluster, [], None)
+    assert findings.facts["kubernetes_version"] == "major=1\nminor=36\n"
+    cluster["version"]["emulation_major_present"] = False
+    findings = strimzi.check(strimzi_values | {"strimzi_version": "0.45.2"}, cluster, [], None)
+    assert findings.facts["kubernetes_version"] == ""
+
+
+def test_manifests_that_could_not_start(strimzi_values, cluster):
+    values = strimzi_values | manifests_of("0.45.2")
+    without = strimzi.check(values, cluster, [CRD, deployment("0.45.2")], None)
+    assert "does not start on this Kubernetes" in "\n".join(without.problems)
+    told = strimzi.check(values, cluster, [CRD, deployment("0.45.2", "STRIMZI_KUBERNETES_VERSION")], None)
+    assert told.problems == []
+
+
+def test_manifests_of_another_release(strimzi_values, cluster):
+    findings = strimzi.check(strimzi_values | manifests_of("1.2.0"), cluster, [CRD, deployment("1.1.0")], None)
+    assert "strimzi_manifests hold Strimzi 1.1.0, strimzi_version is 1.2.0" in "\n".join(findings.problems)
+
+
+def test_manifests_that_hold_nothing_of_use(strimzi_values, cluster):
+    values = strimzi_values | manifests_of("1.2.0")
+    findings = strimzi.check(values, cluster, [], None)
+    assert findings.problems == []
+    assert len(findings.warnings) == 2
+    findings = strimzi.check(values | {"strimzi_manifests": []}, cluster, [], None)
+    assert "set strimzi_manifests" in "\n".join(findings.problems)
+
+
+def test_old_kubernetes_and_odd_versions(strimzi_values, cluster):
+    cluster["version"]["minor"] = "29+"
+    text = "\n".join(strimzi.check(strimzi_values, cluster, [], None).problems)
+    assert "needs Kubernetes 1.30 or newer, the cluster is 1.29" in text
+    text = "\n".join(strimzi.check(strimzi_values | {"strimzi_version": "latest"}, cluster, [], None).problems)
+    assert "strimzi_version must be a release" in text
+
+
+def test_an_upgrade_across_the_end_of_v1beta2_is_refused(strimzi_values, cluster):
+    crd = {"status": {"storedVersions": ["v1beta2"]}}
+    text = "\n".join(strimzi.check(strimzi_values, cluster, [], crd).problems)
+    assert "stores Strimzi's objects as v1beta2, which Strimzi 1.2.0 no longer has" in text
+    assert strimzi.check(strimzi_values | {"strimzi_version": "0.51.0"}, cluster, [], crd).problems == []
+
+
+def test_manifests_are_skimmed(tmp_path):
+    (tmp_path / "crds.yaml").write_text("---\nkind: CustomResourceDefinition\nspec: {\n", encoding="utf-8")
+    (tmp_path / "operator.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
+        encoding="utf-8",
+    )
+    found = list(components.skimmed(str(tmp_path)))
+    assert [document["kind"] for document in found] == ["CustomResourceDefinition", "Deployment"]
+    assert found[1]["metadata"] == {"name": "x"}
+    assert len(list(components.skimmed([{"kind": "Deployment"}, str(tmp_path / "operator.yaml")]))) == 2
+
+
+def test_manifests_that_are_not_there(tmp_path):
+    with pytest.raises(ClusterError, match="does not exist"):
+        list(components.skimmed(str(tmp_path / "nowhere")))
+    with pytest.raises(ClusterError, match=r"holds no \.yaml"):
+        list(components.skimmed(str(tmp_path)))
