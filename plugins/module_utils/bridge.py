@@ -94,6 +94,8 @@ class Failure:
     host: str
     port: int
     sentence: str
+    #: true when asking again cannot help (refused by the bridge, or not allowed by the API server)
+    final: bool = False
 
 
 def parse_address(host: str, cluster_domain: str = "cluster.local") -> Address:
@@ -433,7 +435,7 @@ class Bridge:
             host, port = negotiate(client, self._user, self._password)
             self._carry(client, host, port)
         except BridgeError as error:
-            self._failures.append(Failure(host, port, str(error)))
+            self._failures.append(Failure(host, port, str(error), final=error.reply == NOT_ALLOWED))
             with suppress(OSError):  # the client may not have waited for the answer
                 _reply(client, error.reply)
         except OSError:

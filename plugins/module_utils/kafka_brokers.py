@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,8 @@ except ImportError as error:
 
 CLIENT_ID = "synergyflow.platform"
 FIRST_ATTEMPT_SECONDS = 3.0
+#: a user made a moment ago is not known to every broker yet: refused for this long means refused
+SECOND_THOUGHTS_SECONDS = 1.0
 LOGIN, CERTIFICATE, PERMISSION, UNREACHABLE = "login", "certificate", "permission", "unreachable"
 
 
@@ -89,15 +91,24 @@ class Reading:
 
 
 class _Heard(logging.Handler):
-    """Collects the exceptions that kafka-python only logs."""
+    """Collects the exceptions that kafka-python only logs, and ends an attempt that waiting will not help."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.exceptions: list[BaseException] = []
+        self.client: Any = None
+        self._settled_since: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()
         self.exceptions += [argument for argument in arguments if isinstance(argument, BaseException)]
+        if self.client is None or diagnose(self.exceptions, Exception()).kind == UNREACHABLE:
+            return
+        self._settled_since = self._settled_since or time.monotonic()
+        if time.monotonic() - self._settled_since >= SECOND_THOUGHTS_SECONDS:
+            client, self.client = self.client, None
+            with suppress(Exception):  # if it cannot be hurried, it runs into its time-out
+                client._manager.close()
 
 
 @contextmanager
@@ -117,8 +128,12 @@ def _listening() -> Iterator[_Heard]:
         logger.propagate = before[1]
 
 
-def read_topics(login: KafkaLogin, expected: Iterable[str], timeout: float) -> Reading:
+def read_topics(
+    login: KafkaLogin, expected: Iterable[str], timeout: float, hopeless: Callable[[], bool] = lambda: False
+) -> Reading:
     """Ask for the brokers, all topics and their configuration; `timeout` in seconds for all of it.
+
+    `hopeless` is asked between attempts: when it says so there is no other one.
 
     One request more names the expected topics that are missing: a topic that may not be described is left out of the
     list of all topics, and must not be taken for one that is not there.
@@ -128,26 +143,27 @@ def read_topics(login: KafkaLogin, expected: Iterable[str], timeout: float) -> R
         while True:
             started = time.monotonic()
             try:
-                with _connected(login, deadline, heard) as admin:
+                with _connected(login, deadline, heard, hopeless) as admin:
                     return _read(admin, list(expected), started)
             except kafka_errors.KafkaError as error:
                 if isinstance(error, kafka_errors.AuthorizationError):
                     raise BrokersError(PERMISSION, _words(error)) from error
                 # a broker that stops in between is the usual cause; another one answers next time
-                if not error.retriable or time.monotonic() + 1 > deadline:
+                if not error.retriable or time.monotonic() + 1 > deadline or hopeless():
                     raise diagnose(heard.exceptions, error) from error
                 time.sleep(0.2)
 
 
 @contextmanager
-def _connected(login: KafkaLogin, deadline: float, heard: _Heard) -> Iterator[Any]:
+def _connected(login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Callable[[], bool]) -> Iterator[Any]:
     """An admin client that has met a broker. Short attempts first: a wrong password would wait for all of the time."""
     seconds = FIRST_ATTEMPT_SECONDS
     made: list[Any] = []
 
     def client(**options: Any) -> Any:
-        made.append(KafkaNetClient(**options))
-        return made[-1]
+        heard.client = KafkaNetClient(**options)
+        made.append(heard.client)
+        return heard.client
 
     try:
         while True:
@@ -157,10 +173,11 @@ def _connected(login: KafkaLogin, deadline: float, heard: _Heard) -> Iterator[An
                 admin = KafkaAdminClient(
                     **options, kafka_client=client, bootstrap_timeout_ms=max(int(seconds * 1000), 100)
                 )
+                heard.client = None
                 break
             except kafka_errors.KafkaTimeoutError as error:
                 failure = diagnose(heard.exceptions, error)
-                if failure.kind != UNREACHABLE or time.monotonic() + 0.5 > deadline:
+                if failure.kind != UNREACHABLE or time.monotonic() + 0.5 > deadline or hopeless():
                     raise failure from None
                 seconds *= 2
         yield admin
@@ -205,7 +222,11 @@ def diagnose(heard: Iterable[BaseException], error: BaseException) -> BrokersErr
     for exception in every:
         if isinstance(exception, kafka_errors.AuthorizationError):
             return BrokersError(PERMISSION, _words(exception))
-    return BrokersError(UNREACHABLE, _words(every[-2] if len(every) > 1 else error))
+    if any("socket disconnected" in str(exception) for exception in every):
+        # kafka-python drops an answer that comes together with the end of the connection, a refusal often does
+        return BrokersError(UNREACHABLE, "the brokers close the connection before the log-in is done")
+    told = [exception for exception in every if not isinstance(exception, kafka_errors.KafkaTimeoutError)]
+    return BrokersError(UNREACHABLE, _words((told or every)[-1]))
 
 
 def _words(exception: BaseException) -> str:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Topics compared: what is expected, what the brokers have, what the KafkaTopics say. Plain data in, plain data out.
 
-A drift row is ``{topic, key, expected, broker, cr}``: the topic and what of it differs, and the three values as text
-(None: it says nothing about this). Values are compared as Kafka stores them, so 604800000 and "604800000" are equal,
-and so are the lists "compact,delete" and "delete,compact".
+A drift row is ``{topic, key, expected, broker, cr, aspect}``: the topic, what of it differs, the three values as text
+(None: it says nothing about this), and which aspect of the check it belongs to. Values are compared as Kafka stores
+them, so 604800000 and "604800000" are equal, and so are the lists "compact,delete" and "delete,compact".
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from .errors import ClusterError
 
 MIN_ISR = "min.insync.replicas"
 #: a configuration entry's source when it is set on the topic itself (KIP-226)
@@ -28,9 +30,12 @@ INTERNAL = (
     "_schemas",
 )
 PRESENT, MISSING, ABSENT = "present", "missing", "absent"
+#: the aspects of the check, one evidence record each
+EXISTENCE, PARTITIONS, REPLICAS, CONFIGURATION = "present", "partitions", "replication_factor", "configuration"
+IN_SYNC, UNEXPECTED, RESOURCES = "in_sync", "unexpected", "kafka_topics"
 
 
-class TopicsError(Exception):
+class TopicsError(ClusterError):
     """The expected topics contradict themselves: a sentence for the user."""
 
 
@@ -228,108 +233,125 @@ def compare(
     expected: Mapping[str, Mapping[str, Any]],
     brokers: Mapping[str, Broker],
     resources: Mapping[str, Resource] | None,
+    *,
     unexpected: str = "report",
     internal: Iterable[str] = INTERNAL,
+    hidden: Iterable[str] = (),
 ) -> Comparison:
-    """Compare all topics. `resources` is None when the KafkaTopics are not to be compared."""
+    """Compare all topics.
+
+    `resources` is None when the KafkaTopics are not to be compared; `hidden` are topics that exist but may not be
+    described. Partitions out of sync are drift on every topic, Kafka's own too: they tell of the brokers.
+    """
     topics, drift = [], []
+    hidden = set(hidden)
     for name, wanted in expected.items():
         broker = brokers.get(name)
         resource = (resources or {}).get(name)
-        rows = _topic_rows(name, wanted, broker, resource, compared=resources is not None)
+        if name in hidden:
+            rows = [_row(EXISTENCE, name, "topic", (PRESENT, "not allowed (needs the ACL Describe)", None))]
+        else:
+            rows = _topic_rows(name, wanted, broker, resource, compared=resources is not None)
         drift += rows
-        state = MISSING if broker is None else "drifted" if rows else "as expected"
+        state = "hidden" if name in hidden else MISSING if broker is None else "drifted" if rows else "as expected"
         topics.append(_record(name, state, broker, resource))
-    extra: list[str] = []
-    if unexpected != "ignore":
-        internal = tuple(internal)
-        extra = sorted(name for name in brokers if name not in expected and not is_internal(name, internal))
-        for name in extra:
-            topics.append(_record(name, "unexpected", brokers[name], (resources or {}).get(name)))
-        if unexpected == "fail":
-            drift += unexpected_rows(extra, resources)
+    internal = tuple(internal)
+    extra = sorted(name for name in brokers if name not in expected and not is_internal(name, internal))
+    if unexpected == "ignore":
+        extra = []
+    for name in extra:
+        topics.append(_record(name, "unexpected", brokers[name], (resources or {}).get(name)))
+    if unexpected == "fail":
+        drift += unexpected_rows(extra, resources)
+    for name in sorted(set(brokers) - set(expected)):
+        drift += _sync_rows(brokers[name])
     return Comparison(topics, drift, extra)
 
 
 def unexpected_rows(names: Iterable[str], resources: Mapping[str, Resource] | None) -> list[dict[str, Any]]:
     """The rows that say which topics nobody asked for."""
-    return [_row(name, "topic", ABSENT, PRESENT, _presence((resources or {}).get(name), resources)) for name in names]
+    return [
+        _row(
+            UNEXPECTED, name, "topic", (ABSENT, PRESENT, _presence((resources or {}).get(name), resources is not None))
+        )
+        for name in names
+    ]
 
 
-def _row(topic: str, key: str, expected: Any, broker: Any, cr: Any) -> dict[str, Any]:
-    text = [None if value is None else str(value) for value in (expected, broker, cr)]
-    return {"topic": topic, "key": key, "expected": text[0], "broker": text[1], "cr": text[2]}
+def _row(aspect: str, topic: str, key: str, values: tuple[Any, Any, Any]) -> dict[str, Any]:
+    """`values` are what is expected, what the brokers and what the KafkaTopic have."""
+    expected, broker, cr = (None if value is None else str(value) for value in values)
+    return {"topic": topic, "key": key, "expected": expected, "broker": broker, "cr": cr, "aspect": aspect}
 
 
-def _presence(resource: Resource | None, resources: Mapping[str, Resource] | None) -> str | None:
-    return None if resources is None else PRESENT if resource else MISSING
+def _presence(resource: Resource | None, compared: bool) -> str | None:
+    if not compared:
+        return None
+    return PRESENT if resource else MISSING
 
 
 def _topic_rows(
     name: str, wanted: Mapping[str, Any], broker: Broker | None, resource: Resource | None, compared: bool
 ) -> list[dict[str, Any]]:
-    presence = _presence(resource, {} if compared else None)
-    if broker is None:
-        return [_row(name, "topic", PRESENT, MISSING, presence)]
+    presence = _presence(resource, compared)
     rows = []
-    if presence == MISSING:
-        rows.append(_row(name, "KafkaTopic", PRESENT, None, MISSING))
+    if presence == MISSING and broker is not None:
+        rows.append(_row(RESOURCES, name, "KafkaTopic", (PRESENT, None, MISSING)))
     elif resource and resource.managed and resource.state != "Ready":
         state = f"{resource.state}: {resource.message}" if resource.message else resource.state
-        rows.append(_row(name, "KafkaTopic", "Ready", None, state))
-    rows += _shape_rows(name, wanted, broker, resource)
-    rows += _config_rows(name, wanted["config"], broker, resource)
+        rows.append(_row(RESOURCES, name, "KafkaTopic", ("Ready", None, state)))
+    if broker is None:
+        return [_row(EXISTENCE, name, "topic", (PRESENT, MISSING, presence)), *rows]
+    return [
+        *rows,
+        *_shape_rows(wanted, broker, resource),
+        *_config_rows(wanted["config"], broker, resource),
+        *_sync_rows(broker),
+    ]
+
+
+def _shape_rows(wanted: Mapping[str, Any], broker: Broker, resource: Resource | None) -> Iterable[dict[str, Any]]:
+    """Partitions and replication factor. What is not expected is still compared between broker and KafkaTopic."""
+    for aspect, key, there, cr in (
+        (PARTITIONS, "partitions", [broker.partitions], resource.partitions if resource else None),
+        (REPLICAS, "replicas", broker.replicas, resource.replicas if resource else None),
+    ):
+        standard = wanted.get(key) if wanted.get(key) is not None else cr
+        if standard is not None and (there != [standard] or cr not in (None, standard)):
+            seen = " and ".join(str(value) for value in there)
+            yield _row(aspect, broker.name, key, (wanted.get(key), seen, cr))
+
+
+def _config_rows(wanted: Mapping[str, str], broker: Broker, resource: Resource | None) -> Iterable[dict[str, Any]]:
+    cr_config = {key: stored(value) for key, value in (resource.config if resource else {}).items()}
+    if not broker.configured:
+        if wanted or cr_config:
+            denied = "not allowed (needs the ACL DescribeConfigs)"
+            yield _row(CONFIGURATION, broker.name, "configuration", ("readable", denied, None))
+        return
+    for key in sorted({*wanted, *cr_config, *broker.own}):
+        kind, there, cr = broker.types.get(key, ""), broker.config.get(key), cr_config.get(key)
+        if key in wanted:
+            # a KafkaTopic that leaves the key out is fine while the broker has the value anyway
+            good = same(wanted[key], there, kind) and (cr is None or same(wanted[key], cr, kind))
+        elif cr is None:
+            # set on the topic by hand: drift where an operator should have undone it, else nobody says anything of it
+            good = resource is None or not resource.managed
+        else:
+            good = same(cr, there, kind)
+        if not good:
+            there = there if key in broker.config else "(no such key)"
+            yield _row(CONFIGURATION, broker.name, key, (wanted.get(key), there, cr))
+
+
+def _sync_rows(broker: Broker) -> Iterable[dict[str, Any]]:
     for key, partitions in (
         ("partitions offline", broker.offline),
         ("partitions under min ISR", broker.under_min_isr),
         ("partitions under-replicated", broker.under_replicated),
     ):
         if partitions:
-            rows.append(_row(name, key, "none", numbers(partitions), None))
-    return rows
-
-
-def _shape_rows(
-    name: str, wanted: Mapping[str, Any], broker: Broker, resource: Resource | None
-) -> Iterable[dict[str, Any]]:
-    """Partitions and replication factor. What is not expected is still compared between broker and KafkaTopic."""
-    for key, there, cr in (
-        ("partitions", [broker.partitions], resource.partitions if resource else None),
-        ("replicas", broker.replicas, resource.replicas if resource else None),
-    ):
-        standard = wanted.get(key) if wanted.get(key) is not None else cr
-        differs = standard is not None and there != [standard]
-        if differs or (cr is not None and cr != standard):
-            yield _row(name, key, wanted.get(key), " and ".join(str(value) for value in there), cr)
-
-
-def _config_rows(
-    name: str, wanted: Mapping[str, str], broker: Broker, resource: Resource | None
-) -> Iterable[dict[str, Any]]:
-    cr_config = {key: stored(value) for key, value in (resource.config if resource else {}).items()}
-    if not broker.configured:
-        if wanted or cr_config:
-            yield _row(name, "configuration", "readable", "not allowed (needs the ACL DescribeConfigs)", None)
-        return
-    for key in sorted({*wanted, *cr_config, *broker.own}):
-        kind, there, expected, cr = (
-            broker.types.get(key, ""),
-            broker.config.get(key),
-            wanted.get(key),
-            cr_config.get(key),
-        )
-        if key in wanted:
-            # a KafkaTopic that leaves the key out is fine while the broker has the value anyway
-            good = same(expected, there, kind) and (cr is None or same(expected, cr, kind))
-        elif resource is None:
-            continue  # nobody says anything about this key
-        elif not resource.managed and cr is None:
-            continue
-        else:
-            good = same(cr, there, kind)
-        if not good:
-            there = there if key in broker.config else "(no such key)"
-            yield _row(name, key, expected, there, cr)
+            yield _row(IN_SYNC, broker.name, key, ("none", numbers(partitions), None))
 
 
 def _record(name: str, state: str, broker: Broker | None, resource: Resource | None) -> dict[str, Any]:
