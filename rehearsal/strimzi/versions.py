@@ -27,13 +27,18 @@ class Generation:
 
     @property
     def pem_secrets(self) -> bool:
-        """From 0.47 on brokers read PEM certificates from Kubernetes Secrets by a config provider; one Secret a node."""
-        return self.release >= (0, 47)
+        """Brokers read PEM certificates by a config provider from Secrets, one a node (the Secrets since 0.46)."""
+        return self.release >= (0, 46)
 
     @property
     def rack_affinity(self) -> bool:
         """Up to 0.48 `rack` makes the pods require a node that has the topology key."""
         return self.release < (0, 49)
+
+    @staticmethod
+    def advertises_controllers(kafka: str) -> bool:
+        """Kafka before 3.9 refuses its controller listener among the advertised ones."""
+        return tuple(int(part) for part in kafka.split(".")) >= (3, 9)
 
     @property
     def reads_server_version_strictly(self) -> bool:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""What the three operators' programs have in common: log, health answers, and a kopf that only tells of events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import kopf
+
+HEALTH_PORT = "HEALTH_PORT"
+
+_ready = threading.Event()
+
+
+def run(registry: kopf.OperatorRegistry, namespace: str) -> None:
+    """Watch the namespace until SIGTERM; `/healthy` and `/ready` answer on 127.0.0.1:$HEALTH_PORT if that is set."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s")
+    for noisy in ("kopf", "urllib3", "kubernetes"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.watching.server_timeout = 300  # seconds: a watch that died unseen is found again
+    settings.networking.request_timeout = 330
+
+    @kopf.on.startup(registry=registry)
+    def started(**_: object) -> None:
+        _ready.set()
+
+    port = os.environ.get(HEALTH_PORT)
+    if port:
+        server = ThreadingHTTPServer(("127.0.0.1", int(port)), _Health)
+        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    asyncio.run(
+        kopf.operator(registry=registry, settings=settings, namespaces=[namespace], standalone=True, clusterwide=False)
+    )
+
+
+def seen_change(memory: dict, event: dict) -> bool:
+    """Whether the event shows something an operator acts on: neither a status it wrote itself nor a heartbeat."""
+    resource = event["object"]
+    metadata = resource["metadata"]
+    key = (resource["kind"], metadata["name"])
+    state = (
+        event["type"],
+        metadata["uid"],
+        metadata.get("generation"),
+        metadata.get("deletionTimestamp"),
+        sorted((metadata.get("annotations") or {}).items()),
+        sorted((metadata.get("labels") or {}).items()),
+    )
+    if event["type"] == "DELETED":
+        memory.pop(key, None)
+        return True
+    changed = memory.get(key, ())[1:] != state[1:]
+    memory[key] = state
+    return changed
+
+
+class _Health(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        healthy = self.path == "/healthy" or (self.path == "/ready" and _ready.is_set())
+        self.send_response(200 if healthy else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Probes are not worth a line."""
