@@ -117,13 +117,15 @@ def pod_set(
         },
         "spec": {
             "selector": {"matchLabels": {**cluster.kafka_selector(), names.POOL: pool.name}},
-            "pods": [pod(cluster, generation, kafka, pool, node, annotations[node.id]) for node in pool.nodes],
+            "pods": [
+                pod(cluster, generation, kafka, pool, node, annotations=annotations[node.id]) for node in pool.nodes
+            ],
         },
     }
 
 
 def pod(
-    cluster: Cluster, generation: Generation, kafka: dict, pool: Pool, node: Node, annotations: dict[str, str]
+    cluster: Cluster, generation: Generation, kafka: dict, pool: Pool, node: Node, *, annotations: dict[str, str]
 ) -> dict:
     """One broker's pod as it stands in the StrimziPodSet."""
     template = {**_template(kafka), **_template(pool.spec)}
@@ -135,7 +137,7 @@ def pod(
         "hostname": node.pod,
         "subdomain": cluster.brokers_service,
         "serviceAccountName": cluster.component,
-        "containers": [_kafka_container(cluster, generation, kafka, pool, node, template)],
+        "containers": [_kafka_container(cluster, generation, kafka, pool, node, template=template)],
         "volumes": volumes,
         "terminationGracePeriodSeconds": pod_template.get("terminationGracePeriodSeconds", 30),
         "securityContext": pod_template.get("securityContext") or {"fsGroup": 0},
@@ -212,7 +214,7 @@ def _secret(volume: str, secret: str) -> dict:
 
 
 def _kafka_container(
-    cluster: Cluster, generation: Generation, kafka: dict, pool: Pool, node: Node, template: dict
+    cluster: Cluster, generation: Generation, kafka: dict, pool: Pool, node: Node, *, template: dict
 ) -> dict:
     mounts = [{"name": name, "mountPath": f"{DATA_ROOT}/{name}"} for name, _ in data_volumes(pool.storage)]
     mounts.append({"name": "strimzi-tmp", "mountPath": "/tmp"})

@@ -20,7 +20,7 @@ def entity_operator(cluster: Cluster, kafka: dict, images: dict[str, str], certi
         return []
     name = cluster.entity_operator
     account = {"kind": "ServiceAccount", "name": name, "namespace": cluster.namespace}
-    role = _object(cluster, kafka, f"{RBAC}/v1", "Role", name, name, "entity-operator")
+    role = _object(cluster, kafka, f"{RBAC}/v1", "Role", name, component=("entity-operator", name))
     role["rules"] = entity_operator_rules()
     bindings = [(f"{cluster.name}-entity-operator-stand-in-brokers", "ClusterRole", BROKER_ACCESS_ROLE)]
     containers = []
@@ -30,9 +30,11 @@ def entity_operator(cluster: Cluster, kafka: dict, images: dict[str, str], certi
     if "userOperator" in spec:
         bindings.append((f"{cluster.name}-entity-user-operator-role", "Role", name))
         containers.append(_user_operator(cluster, spec["userOperator"] or {}, images["user"]))
-    objects = [_object(cluster, kafka, "v1", "ServiceAccount", name, name, "entity-operator"), role]
+    objects = [_object(cluster, kafka, "v1", "ServiceAccount", name, component=("entity-operator", name)), role]
     for binding_name, kind, role_name in bindings:
-        binding = _object(cluster, kafka, f"{RBAC}/v1", "RoleBinding", binding_name, name, "entity-operator")
+        binding = _object(
+            cluster, kafka, f"{RBAC}/v1", "RoleBinding", binding_name, component=("entity-operator", name)
+        )
         binding["roleRef"] = {"apiGroup": RBAC, "kind": kind, "name": role_name}
         binding["subjects"] = [account]
         objects.append(binding)
@@ -46,7 +48,16 @@ def entity_operator(cluster: Cluster, kafka: dict, images: dict[str, str], certi
             volumes.append({"name": f"{secret}-certs", "secret": source})
     template = (spec.get("template") or {}).get("pod") or {}
     objects.append(
-        _deployment(cluster, kafka, name, "entity-operator", containers, volumes, template, {HASH: certificate_hash})
+        _deployment(
+            cluster,
+            kafka,
+            name,
+            "entity-operator",
+            containers,
+            volumes=volumes,
+            template=template,
+            annotations={HASH: certificate_hash},
+        )
     )
     return objects
 
@@ -57,7 +68,7 @@ def cruise_control(cluster: Cluster, kafka: dict, image: str) -> list[dict]:
     if spec is None:
         return []
     name = cluster.cruise_control
-    service = _object(cluster, kafka, "v1", "Service", name, name, "cruise-control")
+    service = _object(cluster, kafka, "v1", "Service", name, component=("cruise-control", name))
     selector = {names.CLUSTER: cluster.name, "strimzi.io/kind": "Kafka", "strimzi.io/name": name}
     service["spec"] = {"selector": selector, "ports": [{"name": "rest-api", "port": 9090, "targetPort": 9090}]}
     container: dict = {
@@ -72,9 +83,11 @@ def cruise_control(cluster: Cluster, kafka: dict, image: str) -> list[dict]:
     volumes = [{"name": "strimzi-tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "5Mi"}}]
     template = (spec.get("template") or {}).get("pod") or {}
     return [
-        _object(cluster, kafka, "v1", "ServiceAccount", name, name, "cruise-control"),
+        _object(cluster, kafka, "v1", "ServiceAccount", name, component=("cruise-control", name)),
         service,
-        _deployment(cluster, kafka, name, "cruise-control", [container], volumes, template, {}),
+        _deployment(
+            cluster, kafka, name, "cruise-control", [container], volumes=volumes, template=template, annotations={}
+        ),
     ]
 
 
@@ -88,7 +101,7 @@ def _topic_operator(cluster: Cluster, spec: dict, image: str) -> dict:
         "STRIMZI_TLS_ENABLED": "true",
         "STRIMZI_CLUSTER_NAME": cluster.name,
     }
-    return _container("topic-operator", image, "topic_operator_run.sh", 8080, values, spec, "eto")
+    return _container("topic-operator", image, "topic_operator_run.sh", 8080, values, spec=spec, certificates="eto")
 
 
 def _user_operator(cluster: Cluster, spec: dict, image: str) -> dict:
@@ -105,7 +118,7 @@ def _user_operator(cluster: Cluster, spec: dict, image: str) -> dict:
         "STRIMZI_SECRET_PREFIX": spec.get("secretPrefix", ""),
         "STRIMZI_ACLS_ADMIN_API_SUPPORTED": "true",
     }
-    return _container("user-operator", image, "user_operator_run.sh", 8081, values, spec, "euo")
+    return _container("user-operator", image, "user_operator_run.sh", 8081, values, spec=spec, certificates="euo")
 
 
 def _interval(spec: dict) -> str:
@@ -113,7 +126,7 @@ def _interval(spec: dict) -> str:
 
 
 def _container(
-    name: str, image: str, script: str, port: int, values: dict[str, str], spec: dict, certificates: str
+    name: str, image: str, script: str, port: int, values: dict[str, str], *, spec: dict, certificates: str
 ) -> dict:
     return {
         "name": name,
@@ -142,12 +155,13 @@ def _deployment(
     name: str,
     component: str,
     containers: list[dict],
+    *,
     volumes: list[dict],
     template: dict,
     annotations: dict[str, str],
 ) -> dict:
     labels = cluster.labels(name, component)
-    deployment = _object(cluster, kafka, "apps/v1", "Deployment", name, name, component)
+    deployment = _object(cluster, kafka, "apps/v1", "Deployment", name, component=(component, name))
     pod_metadata = template.get("metadata") or {}
     pod: dict = {
         "serviceAccountName": name,
@@ -175,7 +189,7 @@ def _deployment(
 
 
 def _object(
-    cluster: Cluster, kafka: dict, api_version: str, kind: str, name: str, component: str, component_type: str
+    cluster: Cluster, kafka: dict, api_version: str, kind: str, name: str, *, component: tuple[str, str]
 ) -> dict:
     return {
         "apiVersion": api_version,
@@ -183,7 +197,7 @@ def _object(
         "metadata": {
             "name": name,
             "namespace": cluster.namespace,
-            "labels": cluster.labels(component, component_type),
+            "labels": cluster.labels(component[1], component[0]),
             "ownerReferences": owner(kafka),
         },
     }

@@ -111,7 +111,9 @@ class KafkaReconciler:
         cas = writer.authorities()
         writer.component(f"{cluster.name}-cluster-operator-certs", "cluster-operator", "cluster-operator", cas.cluster)
         certificates = writer.brokers(generation, pools, cas.cluster)
-        configs = self._configs(cluster, kafka, pools, version, cluster_id, metadata_version)
+        configs = self._configs(
+            cluster, kafka, pools, version, cluster_id=cluster_id, metadata_version=metadata_version
+        )
         annotations = {
             number: {
                 "strimzi.io/kafka-version": version,
@@ -151,7 +153,9 @@ class KafkaReconciler:
         memory.waiting_since = None
         ca = cas.cluster.certificate
         versions = (version, metadata_version)
-        self._put_status(kafka, status.kafka_ready(cluster, generation, kafka, pools, cluster_id, ca, versions))
+        self._put_status(
+            kafka, status.kafka_ready(cluster, generation, kafka, pools, cluster_id, ca=ca, versions=versions)
+        )
         return self._settings.full_reconciliation
 
     def _pools(self, cluster: Cluster, kafka: dict, found: list[dict], version: str) -> list[Pool]:
@@ -165,7 +169,14 @@ class KafkaReconciler:
         ]
 
     def _configs(
-        self, cluster: Cluster, kafka: dict, pools: list[Pool], version: str, cluster_id: str, metadata_version: str
+        self,
+        cluster: Cluster,
+        kafka: dict,
+        pools: list[Pool],
+        version: str,
+        *,
+        cluster_id: str,
+        metadata_version: str,
     ) -> dict[int, dict]:
         generation, spec = self._settings.generation, kafka["spec"]["kafka"]
         metrics = self._metrics(cluster, spec)

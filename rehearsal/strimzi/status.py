@@ -90,7 +90,14 @@ def settled(old: dict | None, new: dict) -> dict | None:
 
 
 def kafka_ready(
-    cluster: Cluster, generation: Generation, kafka: dict, pools: list[Pool], cluster_id: str, ca: str, versions: tuple
+    cluster: Cluster,
+    generation: Generation,
+    kafka: dict,
+    pools: list[Pool],
+    cluster_id: str,
+    *,
+    ca: str,
+    versions: tuple[str, str],
 ) -> dict:
     """The status of a Kafka that is up. `versions` is the Kafka version and its metadata version, `ca` PEM."""
     version, metadata_version = versions

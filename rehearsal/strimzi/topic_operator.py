@@ -55,22 +55,20 @@ class TopicReconciler:
 
     def _reconcile(self, resources: list[dict]) -> bool:
         admin = self._brokers.admin()
-        plan = topics.plan(resources, self._topics(admin, resources), self._use_finalizers)
-        failed = self._change(admin, plan)
+        there = self._topics(admin, resources)
+        plan = topics.plan(resources, there, self._use_finalizers)
         for resource in plan.hold:
             self._set_finalizers(resource, lambda finalizers: [*finalizers, topics.FINALIZER])
-        deleted = self._delete(admin, plan.delete)
-        for resource in [*deleted, *plan.release]:
+        made, failed = self._change(admin, plan)
+        for resource in [*self._delete(admin, plan.delete), *plan.release]:
             self._set_finalizers(resource, lambda finalizers: [each for each in finalizers if each != topics.FINALIZER])
-        ids = {name: topic.id for name, topic in self._topics(admin, plan.settled).items()} if plan.create else None
-        there = ids if ids is not None else {}
+        ids = {name: topic.id for name, topic in there.items()} | made
         for resource in plan.settled:
             name = topics.topic_name(resource)
             if name in failed:
                 self._put_status(resource, topics.refused_status(resource, topics.KAFKA_ERROR, failed[name]))
             else:
-                topic_id = there.get(name) or (resource.get("status") or {}).get("topicId") or self._id(admin, name)
-                self._put_status(resource, topics.ready_status(resource, topic_id))
+                self._put_status(resource, topics.ready_status(resource, ids.get(name)))
         for resource, reason, message in plan.refused:
             self._put_status(resource, topics.refused_status(resource, reason, message))
         for resource, kind in plan.set_aside:
@@ -93,40 +91,39 @@ class TopicReconciler:
                 config={
                     key: value["value"]
                     for key, value in configs.get(topic["name"], {}).items()
-                    if _source(value) == DYNAMIC_TOPIC_CONFIG
+                    if value["config_source"] == DYNAMIC_TOPIC_CONFIG
                 },
             )
             for topic in found
         }
 
-    def _id(self, admin: Any, name: str) -> str | None:
-        return next((_topic_id(topic["topic_id"]) for topic in admin.describe_topics([name])), None)
-
-    def _change(self, admin: Any, plan: topics.Plan) -> dict[str, str]:
-        """Create and alter; the brokers' words for each topic that they refused."""
+    def _change(self, admin: Any, plan: topics.Plan) -> tuple[dict[str, str], dict[str, str]]:
+        """Create and alter; the ids of new topics, and the brokers' words for each topic that they refused."""
+        made: dict[str, str] = {}
         failed: dict[str, str] = {}
         if plan.create:
             wanted = {topics.topic_name(resource): _new_topic(resource) for resource in plan.create}
             logger.info("create %s", ", ".join(sorted(wanted)))
-            answer = admin.create_topics(wanted, raise_errors=False)
-            for topic in answer["topics"]:
+            for topic in admin.create_topics(wanted, raise_errors=False)["topics"]:
                 if topic["error_code"]:
                     failed[topic["name"]] = _words(topic["error_code"], topic["error_message"])
+                else:
+                    made[topic["name"]] = _topic_id(topic["topic_id"])
         if plan.add_partitions:
             counts = {topics.topic_name(resource): count for resource, count in plan.add_partitions}
             logger.info("add partitions: %s", counts)
             answer = admin.create_partitions(counts, raise_errors=False)
-            for result in answer["results"]:
-                if result["error_code"]:
-                    failed[result["name"]] = _words(result["error_code"], result["error_message"])
+            for result in answer.results:
+                if result.error_code:
+                    failed[result.name] = _words(result.error_code, result.error_message)
         if plan.alter:
             changes = [_alteration(resource, change) for resource, change in plan.alter]
             logger.info("alter %s", {change.name: sorted(change.configs) for change in changes})
             answer = admin.alter_configs(changes, raise_on_unknown=False)
             for name, result in answer.get("topic", {}).items():
-                if result not in (None, "OK"):
-                    failed[name] = str(result)
-        return failed
+                if result != "OK":
+                    failed[name] = result
+        return made, failed
 
     def _delete(self, admin: Any, resources: list[dict]) -> list[dict]:
         """Delete the topics; those resources whose topic is gone."""
@@ -192,11 +189,6 @@ def _alteration(resource: dict, change: dict[str, str | None]) -> ConfigResource
 def _words(code: int, message: str | None) -> str:
     name = kafka_errors.for_code(code).__name__.removesuffix("Error")
     return f"org.apache.kafka.common.errors.{name}Exception: {message or ''}".rstrip(": ")
-
-
-def _source(value: dict) -> str:
-    source = value.get("config_source")
-    return getattr(source, "name", str(source))
 
 
 def _topic_id(value: Any) -> str:
