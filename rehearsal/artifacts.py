@@ -28,12 +28,14 @@ GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN":
 
 @dataclass(frozen=True)
 class GoFamily:
-    """Programs built from one go.mod."""
+    """Programs built from one go.mod, and `files` copied from one of its modules as they are."""
 
     name: str
     version: str
     binaries: dict[str, str]
     version_variables: tuple[str, ...] = ()
+    files_module: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def module(self) -> Path:
@@ -56,7 +58,7 @@ class GoFamily:
             platform.machine(),
             json.dumps(GO_ENVIRONMENT, sort_keys=True),
             self.link_flags(),
-            json.dumps(self.binaries, sort_keys=True),
+            json.dumps([self.binaries, self.files_module, self.files], sort_keys=True),
             (self.module / "go.mod").read_text(),
             (self.module / "go.sum").read_text(),
         ]
@@ -93,7 +95,14 @@ def jar_name(coordinate: str) -> str:
 def go_families() -> dict[str, GoFamily]:
     """All Go families by name."""
     return {
-        name: GoFamily(name, entry["version"], entry["binaries"], tuple(entry.get("version_variables", ())))
+        name: GoFamily(
+            name,
+            entry["version"],
+            entry["binaries"],
+            tuple(entry.get("version_variables", ())),
+            entry.get("files_module", ""),
+            tuple(entry.get("files", ())),
+        )
         for name, entry in _declared()["go"].items()
     }
 

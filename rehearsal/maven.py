@@ -23,7 +23,7 @@ def resolve(jars: JarSet) -> list[str]:
     """All coordinates that a set means, sorted, the named ones first.
 
     Each named coordinate is resolved alone: together jgo takes what one of them manages (log4j: an older
-    kafka-clients) as the rule for all.
+    kafka-clients) as the rule for all. Where two want different versions the first named decides, as in Maven.
     """
     context = _context()
     exclusions = [context.project(*name.split(":")) for name in jars.exclusions]
@@ -35,11 +35,7 @@ def resolve(jars: JarSet) -> list[str]:
             name, version = f"{dependency.groupId}:{dependency.artifactId}", dependency.version
             if dependency.classifier or dependency.type != "jar":
                 raise RehearsalError(f"{jars.name}: {dependency} is not a plain jar; leave it out by an exclusion")
-            if versions.setdefault(name, version) != version:
-                raise RehearsalError(
-                    f"{jars.name}: {coordinate} wants {name} {version}, an earlier one {versions[name]}:"
-                    " choose by an exclusion in artifacts.toml"
-                )
+            versions.setdefault(name, version)
     everything = sorted(f"{name}:{version}" for name, version in versions.items())
     return [*jars.coordinates, *(entry for entry in everything if entry not in jars.coordinates)]
 

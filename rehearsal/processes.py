@@ -18,6 +18,7 @@ from rehearsal.paths import Paths
 
 OWNER_VARIABLE = "SYNERGYFLOW_REHEARSAL_OWNER"
 PART_VARIABLE = "SYNERGYFLOW_REHEARSAL_PART"
+PROGRAM_VARIABLE = "SYNERGYFLOW_REHEARSAL_PROGRAM"
 
 # What a program may see of the user's environment: where things are, not how the user's own tools are set up.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
@@ -45,12 +46,21 @@ def find(paths: Paths, part: str | None = None) -> list[psutil.Process]:
     return found
 
 
+def mark(process: psutil.Process, variable: str) -> str:
+    """One of the marks of a process; empty when it has none or has ended."""
+    try:
+        return process.environ().get(variable, "")
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return ""
+
+
 def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Process]:
     """Ask the processes to end, kill what is left after `grace` seconds; returns what could not be ended."""
-    processes = list(processes)
-    for process in processes:
-        _signal(process.terminate)
-    _, alive = psutil.wait_procs(processes, timeout=grace)
+    alive = list(processes)
+    if grace:
+        for process in alive:
+            _signal(process.terminate)
+        _, alive = psutil.wait_procs(alive, timeout=grace)
     for process in alive:
         _signal(process.kill)
     _, alive = psutil.wait_procs(alive, timeout=5)

