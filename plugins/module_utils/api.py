@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from . import discovery
 from .connection import Answer, Connection
-from .errors import ClusterError, Unreachable
+from .errors import ClusterError, UnreachableError
 from .masking import Masker
 
 #: a proxy's or the server's passing weakness: asked again until the deadline
@@ -78,7 +78,7 @@ class ApiError(ClusterError):
         return (self.status.get("details") or {}).get("causes") or []
 
 
-class Cancelled(Exception):
+class BatchStoppedError(Exception):
     """Another request of the same batch failed for good: this one is not worth sending."""
 
 
@@ -110,6 +110,7 @@ class Api:
         self,
         method: str,
         path: str,
+        *,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         content_type: str = JSON,
@@ -119,7 +120,7 @@ class Api:
     ) -> Answer:
         """Send until there is an answer that will not change by itself, or the deadline has passed.
 
-        Answers outside 200–299 raise ApiError unless their code is in `expect`. `about` names the object in errors.
+        Answers outside 200 to 299 raise ApiError unless their code is in `expect`. `about` names the object in errors.
         """
         payload = body if isinstance(body, (bytes, type(None))) else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept}
@@ -129,7 +130,7 @@ class Api:
         attempt = 0
         while True:
             if self._stopped:
-                raise Cancelled
+                raise BatchStoppedError
             if attempt == 0 and self.deadline.passed:
                 raise ClusterError(f"{about or path}: not asked, the {self.deadline.seconds:g} s of timeout are over.")
             failure: ClusterError
@@ -138,8 +139,8 @@ class Api:
                 self.requests += 1
                 limit = min(REQUEST_TIMEOUT if self._contact else 2 * FIRST_CONTACT, max(self.deadline.left, 1.0))
                 answer = self.connection.request(method, url, payload, headers, limit)
-            except Unreachable as error:
-                failure = Unreachable(f"The API server {self.connection.host} cannot be reached: {error}.")
+            except UnreachableError as error:
+                failure = UnreachableError(f"The API server {self.connection.host} cannot be reached: {error}.")
                 if not self._contact and (self.deadline.spent > FIRST_CONTACT or "certificate" in str(error)):
                     raise self._unreachable(str(error)) from error
             else:
@@ -156,7 +157,7 @@ class Api:
                 # full jitter: requests that failed together do not come back together
                 pause = random.uniform(0.05, min(5.0, 0.1 * 2**attempt))
             if pause >= self.deadline.left:
-                if isinstance(failure, Unreachable) and not self._contact:
+                if isinstance(failure, UnreachableError) and not self._contact:
                     raise self._unreachable(str(failure))
                 raise ClusterError(
                     f"No success within {self.deadline.seconds:g} s and {attempt} attempts"
@@ -164,9 +165,9 @@ class Api:
                 ) from failure
             time.sleep(pause)
 
-    def _unreachable(self, reason: str) -> Unreachable:
+    def _unreachable(self, reason: str) -> UnreachableError:
         reason = reason.removeprefix(f"The API server {self.connection.host} cannot be reached: ").rstrip(".")
-        return Unreachable(
+        return UnreachableError(
             f"The API server {self.connection.host} cannot be reached: {reason}."
             " Check that the cluster runs and that kubeconfig and context name the right one."
         )
@@ -211,6 +212,7 @@ class Api:
         self,
         resource: discovery.Resource,
         namespace: str = "",
+        *,
         selector: str = "",
         fields: str = "",
         accept: str = JSON,
@@ -223,7 +225,11 @@ class Api:
         while True:
             query = {"labelSelector": selector, "fieldSelector": fields, "limit": PAGE, "continue": token}
             answer = self.call(
-                "GET", resource.path(namespace), query=query, accept=accept, expect=(410,),
+                "GET",
+                resource.path(namespace),
+                query=query,
+                accept=accept,
+                expect=(410,),
                 about=f"the list of {resource.kind}{where}",
             )
             if answer.status == 410:  # the token is older than etcd's memory: from the start, in one piece
@@ -264,7 +270,7 @@ class Api:
 def _caught(work: Callable[[Item], Result], item: Item) -> Result | BaseException:
     try:
         return work(item)
-    except (ClusterError, Cancelled) as error:
+    except (ClusterError, BatchStoppedError) as error:
         return error
 
 

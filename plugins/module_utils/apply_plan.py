@@ -29,8 +29,15 @@ NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 TOOL = "synergyflow.platform/v1"
 
 #: written by the server, never by a set
-SERVER_METADATA = ("creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion",
-                   "selfLink", "uid")
+SERVER_METADATA = (
+    "creationTimestamp",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
 
 
 def set_id(name: str, namespace: str) -> str:

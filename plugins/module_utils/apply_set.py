@@ -222,7 +222,8 @@ class ApplySet:
         """Every object that exists already, and the first new ones of each kind."""
         groups: dict[tuple[Resource, str], list[Manifest]] = {}
         for manifest in manifests:
-            groups.setdefault((self._resource(manifest), manifest["metadata"].get("namespace") or ""), []).append(manifest)
+            place = (self._resource(manifest), manifest["metadata"].get("namespace") or "")
+            groups.setdefault(place, []).append(manifest)
         chosen = []
         for (resource, namespace), members in groups.items():
             unknown = [manifest for manifest in members if key_of(manifest) not in self.live]
@@ -369,9 +370,11 @@ class ApplySet:
                 raise outcome
         if refusals:
             unique = list(dict.fromkeys(refusals))
-            raise ClusterError(preface + " ".join(unique[:10]) + (
-                f" And {len(unique) - 10} more refusals." if len(unique) > 10 else ""
-            ))
+            raise ClusterError(
+                preface
+                + " ".join(unique[:10])
+                + (f" And {len(unique) - 10} more refusals." if len(unique) > 10 else "")
+            )
 
     def _write_parent(self, before: Parent | None, after: Parent) -> None:
         if before == after and before is not None:
@@ -380,7 +383,11 @@ class ApplySet:
         path = Resource("", "v1", "ConfigMap", "configmaps", True).path(namespace, name)
         query = {"fieldManager": self.request.manager, "force": "true"}
         self.api.call(
-            "PATCH", path, query=query, body=after.manifest(name, namespace), content_type=APPLY,
+            "PATCH",
+            path,
+            query=query,
+            body=after.manifest(name, namespace),
+            content_type=APPLY,
             about=f"the record of the set, ConfigMap {namespace}/{name}",
         )
 
@@ -459,8 +466,12 @@ class ApplySet:
             found = self._get(manifest)
             if found is None or found["metadata"]["uid"] != metadata["uid"]:
                 return True
-            still = plan([], [{**found, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}],
-                         self.request.manager, True)
+            still = plan(
+                [],
+                [{**found, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}],
+                self.request.manager,
+                True,
+            )
             if labels_of(found).get(PART_OF) != self.id or not still.pruned:
                 return None
             live = found

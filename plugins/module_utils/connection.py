@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
-from .errors import ClusterError, LoginFailed, Unreachable
+from .errors import ClusterError, LoginError, UnreachableError
 
 try:
     import yaml
@@ -212,10 +212,8 @@ class Connection:
     #: values that must never be shown: tokens, passwords
     secrets: list[str]
 
-    def request(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float
-    ) -> Answer:
-        """One request, no retry. `timeout` in seconds. Raises Unreachable when no answer came."""
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
+        """One request, no retry. `timeout` in seconds. Raises UnreachableError when no answer came."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -242,9 +240,7 @@ class DirectConnection(Connection):
             if self._tls is None:
                 connection = http.client.HTTPConnection(self._hostname, self._port, timeout=timeout)
             else:
-                connection = http.client.HTTPSConnection(
-                    self._hostname, self._port, timeout=timeout, context=self._tls
-                )
+                connection = http.client.HTTPSConnection(self._hostname, self._port, timeout=timeout, context=self._tls)
             self._local.connection = connection
             self._open.append(connection)
         connection.timeout = timeout
@@ -252,9 +248,7 @@ class DirectConnection(Connection):
             connection.sock.settimeout(timeout)
         return connection
 
-    def request(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float
-    ) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
         connection = self._connection(timeout)
         try:
             connection.putrequest(method, self._prefix + path, skip_accept_encoding=True)
@@ -271,7 +265,7 @@ class DirectConnection(Connection):
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Unreachable(_network_reason(error)) from error
+            raise UnreachableError(_network_reason(error)) from error
         except BaseException:
             connection.close()
             raise
@@ -294,7 +288,7 @@ def _tls_context(login: Login) -> ssl.SSLContext:
         if login.cert_data or login.cert_file:
             _load_certificate(context, login)
     except (OSError, ssl.SSLError) as error:
-        raise LoginFailed(f"the certificates for {login.host} cannot be read: {error}") from error
+        raise LoginError(f"the certificates for {login.host} cannot be read: {error}") from error
     return context
 
 
@@ -345,9 +339,7 @@ class ClientConnection(Connection):
             merged[name] = value
         return merged
 
-    def request(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float
-    ) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
         from urllib3.exceptions import HTTPError
 
         try:
@@ -360,7 +352,7 @@ class ClientConnection(Connection):
                 retries=False,
             )
         except (HTTPError, OSError) as error:
-            raise Unreachable(_network_reason(error)) from error
+            raise UnreachableError(_network_reason(error)) from error
         return Answer(response.status, response.headers, response.data)
 
 
@@ -390,7 +382,7 @@ def kubernetes_client(params: Mapping[str, Any]) -> Any:
         import kubernetes
         from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
     except ImportError as error:
-        raise LoginFailed(
+        raise LoginError(
             f"this way of logging in needs the Python package kubernetes and the collection kubernetes.core: {error}"
         ) from error
     options = {name: value for name, value in params.items() if name in AUTH_ARG_SPEC and value is not None}
@@ -401,7 +393,7 @@ def kubernetes_client(params: Mapping[str, Any]) -> Any:
         for header, value in core._create_headers(**options).items():
             core._set_header(client, header, value)
     except Exception as error:  # config files break in many ways, and each loader has its own exceptions
-        raise LoginFailed(_login_failure(options, error)) from error
+        raise LoginError(_login_failure(options, error)) from error
     return client
 
 
@@ -418,7 +410,7 @@ def _login_failure(options: Mapping[str, Any], error: Exception) -> str:
 
 
 def open_connection(params: Mapping[str, Any]) -> Connection:
-    """A connection from validated module parameters. Nothing is sent yet. Raises LoginFailed."""
+    """A connection from validated module parameters. Nothing is sent yet. Raises LoginError."""
     login = static_login(auth_options(params))
     connection: Connection = DirectConnection(login) if login else ClientConnection(kubernetes_client(params))
     password = auth_options(params).get("password")

@@ -71,7 +71,7 @@ def question(lost: list[tuple[Key, str]], phrase: str) -> str:
     )
     if any(key.kind == "KafkaTopic" for key, _what in lost):
         text += (
-            ' To keep a topic and its messages without managing it, annotate its KafkaTopic with'
+            " To keep a topic and its messages without managing it, annotate its KafkaTopic with"
             ' strimzi.io/managed: "false" first; it needs no confirmation then.'
         )
     return text

@@ -113,7 +113,9 @@ def read_aggregated(served: Served, document: Mapping[str, Any]) -> None:
 def read_resource_list(group: str, version: str, document: Mapping[str, Any]) -> list[Resource]:
     """The resources of one group version from an old server's APIResourceList."""
     return [
-        Resource(group, version, item["kind"], item["name"], bool(item.get("namespaced")), tuple(item.get("verbs") or ()))
+        Resource(
+            group, version, item["kind"], item["name"], bool(item.get("namespaced")), tuple(item.get("verbs") or ())
+        )
         for item in document.get("resources") or []
         if "/" not in item["name"]
     ]

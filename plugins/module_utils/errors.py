@@ -10,9 +10,9 @@ class ClusterError(Exception):
     """Something that the user has to know and can act on; the message is shown as it is."""
 
 
-class Unreachable(ClusterError):
+class UnreachableError(ClusterError):
     """No answer came from the API server: connection refused or reset, TLS, time-out."""
 
 
-class LoginFailed(ClusterError):
+class LoginError(ClusterError):
     """No way to log in could be built from the connection options."""

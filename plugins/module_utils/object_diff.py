@@ -37,7 +37,9 @@ def as_yaml(manifest: Any) -> str:
     return "" if manifest is None else yaml.dump(manifest, Dumper=DUMPER, sort_keys=True, width=10_000)
 
 
-def diff(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, masker: Masker) -> dict[str, str]:
+def diff(
+    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, masker: Masker
+) -> dict[str, str]:
     """One entry of Ansible's diff; before or after is None for an object that is created or deleted."""
     old = None if before is None else shown(before)
     new = None if after is None else shown(after, before)

@@ -64,7 +64,9 @@ def check_identity(manifest: Any, where: str) -> None:
         )
     name = metadata.get("name")
     if not isinstance(name, str) or not name:
-        raise ClusterError(f"{where}: expected metadata.name of {manifest['kind']} to be a string, found {_found(name)}.")
+        raise ClusterError(
+            f"{where}: expected metadata.name of {manifest['kind']} to be a string, found {_found(name)}."
+        )
     namespace = metadata.get("namespace")
     if namespace is not None and not isinstance(namespace, str):
         raise ClusterError(
@@ -78,8 +80,10 @@ def _found(value: Any) -> str:
         return "nothing"
     if value == "":
         return "an empty string"
-    return f"{type(value).__name__} {value!r} (put it in quotes)" if isinstance(value, (int, float, bool)) else (
-        type(value).__name__
+    return (
+        f"{type(value).__name__} {value!r} (put it in quotes)"
+        if isinstance(value, (int, float, bool))
+        else (type(value).__name__)
     )
 
 

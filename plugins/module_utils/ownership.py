@@ -17,7 +17,16 @@ from collections.abc import Mapping
 from typing import Any
 
 #: what the server takes out of every manager's fields (structured-merge-diff is given these to strip)
-UNOWNED = ("name", "namespace", "creationTimestamp", "generation", "resourceVersion", "selfLink", "uid", "managedFields")
+UNOWNED = (
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "generation",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+    "managedFields",
+)
 
 
 def entry_of(live: Mapping[str, Any], manager: str) -> Mapping[str, Any] | None:
@@ -108,7 +117,8 @@ def _same_keyed_list(desired: list[Any], live: list[Any], owned: Mapping[str, Ma
         places = [
             place
             for place, there in enumerate(live)
-            if isinstance(there, Mapping) and all(name in there and _equal(value, there[name]) for name, value in key.items())
+            if isinstance(there, Mapping)
+            and all(name in there and _equal(value, there[name]) for name, value in key.items())
         ]
         if len(places) != 1 or places[0] <= position:
             return False
@@ -134,6 +144,6 @@ def _equal(one: Any, other: Any) -> bool:
         )
     if isinstance(one, list):
         return isinstance(other, list) and len(one) == len(other) and all(map(_equal, one, other))
-    if one is None or isinstance(one, bool) != isinstance(other, bool) or isinstance(one, float) != isinstance(other, float):
+    if one is None or any(isinstance(one, kind) != isinstance(other, kind) for kind in (bool, float)):
         return False
     return bool(one == other)

@@ -54,7 +54,8 @@ class ClusterAction(ActionBase):
         if self.OBJECTS and self.OBJECTS in given:
             objects = given[self.OBJECTS]
             if not isinstance(objects, (list, tuple)):
-                raise ClusterError(f"{self.OBJECTS} must be a list of Kubernetes objects, not {type(objects).__name__}.")
+                found = type(objects).__name__
+                raise ClusterError(f"{self.OBJECTS}: expected a list of Kubernetes objects, found {found}.")
             self._task.args = {name: value for name, value in given.items() if name != self.OBJECTS}
             arguments.pop(self.OBJECTS, None)
         try:

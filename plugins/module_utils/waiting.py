@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for a list of objects together: one clock, one list a kind and namespace at each look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .api import Api
+from .causes import as_text, causes, pods_verdict
+from .discovery import Resource
+from .errors import ClusterError
+from .objects import Key, Manifest, check_identity, key_of, listed
+from .readiness import FAILED, FAILING, PROGRESSING, READY, Verdict, has_health, judge, progressing, worse
+from .ready_rules import Rule, predicate_for
+from .served_kinds import unserved
+
+#: up to so many objects of a kind and namespace are asked for one by one, so that a list of strangers is not read
+FEW = 2
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 2.0
+#: seconds between two lines of progress
+PROGRESS_EVERY = 5.0
+#: seconds between two looks at the pods behind an object that is not ready
+PODS_EVERY = 4.0
+MOST_EXPLAINED = 5
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False)
+
+
+@dataclass
+class Awaited:
+    """One object that is waited for."""
+
+    key: Key
+    resource: Resource | None
+    verdict: Verdict = field(default_factory=lambda: progressing("not looked at yet"))
+    live: Manifest | None = None
+    #: seconds after the start when it was ready, or seen last
+    seconds: float = 0.0
+    failing_since: float | None = None
+    #: seconds after the start when its pods were looked at
+    pods_seen: float = 0.0
+    pods_verdict: Verdict | None = None
+
+    def result(self) -> dict[str, Any]:
+        state = FAILED if self.verdict.state == FAILING else self.verdict.state
+        return {
+            "apiVersion": self.resource.api_version if self.resource else None,
+            "kind": self.key.kind,
+            "namespace": self.key.namespace or None,
+            "name": self.key.name,
+            "verdict": state,
+            "reason": self.verdict.reason,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+class NotReadyError(ClusterError):
+    """The wait has failed; `objects` has the verdict on each."""
+
+    def __init__(self, message: str, objects: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.objects = objects
+
+
+@dataclass
+class Wait:
+    """One wait over many objects."""
+
+    api: Api
+    failure_grace: float = 30.0
+    rules: list[Rule] = field(default_factory=list)
+    progress: Callable[[str], None] = lambda text: None
+    awaited: list[Awaited] = field(default_factory=list)
+    _binding_modes: dict[str, str] = field(default_factory=dict)
+    _last_progress: float = 0.0
+
+    def prepare(self, objects: Iterable[Any], strict: bool = True) -> None:
+        """Find the resource of each object. Not `strict`: kinds that are not served yet are only told."""
+        served = self.api.discover()
+        missing = []
+        seen: set[Key] = set()
+        for number, manifest in enumerate(objects, 1):
+            check_identity(manifest, f"objects, number {number}")
+            resource = served.find(manifest["apiVersion"], manifest["kind"])
+            key = key_of(manifest)
+            if resource is None:
+                missing.append(manifest)
+                self.awaited.append(Awaited(key, None, Verdict(PROGRESSING, "its kind is not served yet")))
+                continue
+            if not resource.namespaced:
+                key = key._replace(namespace="")
+            elif not key.namespace:
+                raise ClusterError(f"objects, number {number}: {key} needs metadata.namespace.")
+            if key not in seen:
+                seen.add(key)
+                self.awaited.append(Awaited(key, resource))
+        if missing and strict:
+            raise ClusterError(unserved(missing, served))
+
+    def look(self) -> None:
+        """Look once at everything that is not ready yet."""
+        groups: dict[tuple[Resource, str], list[Awaited]] = {}
+        for awaited in self.awaited:
+            if not awaited.verdict.done and awaited.resource:
+                groups.setdefault((awaited.resource, awaited.key.namespace), []).append(awaited)
+
+        def found(group: tuple[Resource, str]) -> dict[str, Manifest]:
+            return self._found(*group, names=[awaited.key.name for awaited in groups[group]])
+
+        for group, objects in zip(groups, self.api.all(found, groups), strict=True):
+            for awaited in groups[group]:
+                self._judge(awaited, objects.get(awaited.key.name))
+
+    def _found(self, resource: Resource, namespace: str, names: list[str]) -> dict[str, Manifest]:
+        if len(names) <= FEW:
+            items = [self.api.get(resource, namespace, name) for name in names]
+        else:
+            accept = "application/json" if self._needs_content(resource) else METADATA_ONLY
+            items = list(self.api.list(resource, namespace, accept=accept))
+        live = {}
+        for item in items:
+            if item is not None:
+                item["apiVersion"], item["kind"] = resource.api_version, resource.kind
+                live[item["metadata"]["name"]] = item
+        return live
+
+    def _needs_content(self, resource: Resource) -> bool:
+        ruled = any(rule.kind == resource.kind for rule in self.rules)
+        return ruled or has_health(resource.group, resource.kind)
+
+    def _judge(self, awaited: Awaited, live: Manifest | None) -> None:
+        now = self.api.deadline.spent
+        awaited.live = live
+        awaited.seconds = now
+        verdict = (
+            judge(live, predicate_for(awaited.key, self.rules))
+            if live is not None
+            else Verdict(PROGRESSING, "it does not exist")
+        )
+        if live is not None and not verdict.done:
+            verdict = self._nearer(awaited, live, verdict)
+        if verdict.state != FAILING:
+            awaited.failing_since = None
+        elif awaited.failing_since is None:
+            awaited.failing_since = now
+        awaited.verdict = verdict
+
+    def _late(self, waiting: list[Awaited]) -> str:
+        return f"{len(waiting)} of {len(self.awaited)} objects are not ready after {self.api.deadline.seconds:g} s"
+
+    def _nearer(self, awaited: Awaited, live: Manifest, verdict: Verdict) -> Verdict:
+        """What the object itself does not say: the mode of its storage class, the state of its pods."""
+        if (awaited.key.group, awaited.key.kind) == ("", "PersistentVolumeClaim"):
+            return self._claim(live, verdict)
+        now = self.api.deadline.spent
+        if verdict.state == PROGRESSING and now - awaited.pods_seen >= PODS_EVERY:
+            awaited.pods_seen = now
+            awaited.pods_verdict = pods_verdict(self.api, live)
+        return worse(verdict, awaited.pods_verdict)
+
+    def _claim(self, live: Mapping[str, Any], verdict: Verdict) -> Verdict:
+        """A claim that waits for its first consumer is as ready as it can be."""
+        name = (live.get("spec") or {}).get("storageClassName")
+        if not name or verdict.state != PROGRESSING or (live.get("metadata") or {}).get("deletionTimestamp"):
+            return verdict
+        if name not in self._binding_modes:
+            try:
+                storage_class = self.api.get(STORAGE_CLASSES, "", name) or {}
+            except ClusterError:
+                storage_class = {}
+            self._binding_modes[name] = storage_class.get("volumeBindingMode") or "Immediate"
+        if self._binding_modes[name] == "WaitForFirstConsumer":
+            return Verdict(READY, "it binds when a pod uses it")
+        return verdict
+
+    def run(self) -> list[dict[str, Any]]:
+        """Wait until all are ready. Raises NotReadyError at the first final failure, or at the deadline."""
+        pause = FIRST_PAUSE
+        while True:
+            self.look()
+            waiting = [awaited for awaited in self.awaited if not awaited.verdict.done]
+            if not waiting:
+                return self.results()
+            now = self.api.deadline.spent
+            lost = [
+                awaited
+                for awaited in waiting
+                if awaited.verdict.state == FAILED
+                or (awaited.failing_since is not None and now - awaited.failing_since >= self.failure_grace)
+            ]
+            if lost:
+                raise self._failure(lost, f"{listed(str(awaited.key) for awaited in lost)} failed")
+            if self.api.deadline.passed:
+                raise self._failure(waiting, self._late(waiting))
+            self._tell(waiting, now)
+            time.sleep(min(pause, max(self.api.deadline.left, 0.05)))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def _tell(self, waiting: list[Awaited], now: float) -> None:
+        if now - self._last_progress < PROGRESS_EVERY:
+            return
+        self._last_progress = now
+        first = waiting[0]
+        more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        text = (
+            f"{len(self.awaited) - len(waiting)} of {len(self.awaited)} ready after {now:.0f} s,"
+            f" waiting for {first.key}: {first.verdict.reason}{more}"
+        )
+        self.progress(self.api.masker.text(text))
+
+    def _failure(self, lost: list[Awaited], head: str) -> NotReadyError:
+        # the deadline may be over: what explains the failure may take a few seconds more
+        self.api.deadline.seconds = self.api.deadline.spent + 10
+        parts = []
+        for awaited in lost[:MOST_EXPLAINED]:
+            line = f"\n  {awaited.key}: {awaited.verdict.reason or awaited.verdict.state}"
+            parts.append(line + (as_text(causes(self.api, awaited.live)) if awaited.live else ""))
+        if len(lost) > MOST_EXPLAINED:
+            parts.append(f"\n  and {len(lost) - MOST_EXPLAINED} more")
+        return NotReadyError(self.api.masker.text(f"{head}:{''.join(parts)}"), self.results())
+
+    def results(self) -> list[dict[str, Any]]:
+        return [awaited.result() for awaited in self.awaited]
