@@ -10,13 +10,16 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import yaml
 
 from rehearsal import artifacts, cluster_objects, ports, processes, programs
+from rehearsal.api_server import ApiServer
 from rehearsal.errors import RehearsalError
 from rehearsal.files import tail, write_atomically
 from rehearsal.paths import Paths
@@ -35,7 +38,10 @@ PORTS = {
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 CUSTOM_RESOURCES = ["Stage", "ClusterPortForward", "ClusterExec", "ClusterLogs", "PortForward", "Exec", "Logs"]
+CLIENT_LIMITS = {"kube-api-qps": "200", "kube-api-burst": "400"}
 SECONDS_TO_START = 60
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,13 @@ class Cluster:
         self._kwok_home = paths.cluster(name) / "kwok"
         self._work = self._kwok_home / "clusters" / name
         self._record = paths.cluster(name) / "created.json"
+        self._empty_state = paths.cluster(name) / "empty-etcd"
 
     # --- life
 
     def create(self) -> None:
         """Make the cluster anew, empty but for nodes, storage class and stages. What was there is removed."""
-        self.delete()
+        self._remove()
         folder = self.paths.cluster(self.name)
         folder.mkdir(parents=True, exist_ok=True)
         log = self.paths.audit_log(self.name)
@@ -74,22 +81,40 @@ class Cluster:
         self._kwokctl("create", "cluster", "--config", str(configuration), "--kubeconfig", "", timeout=180)
         write_atomically(self.paths.kubeconfig(self.name), yaml.safe_dump(self._kubeconfig(), sort_keys=False))
         self._apply_objects()
+        self._keep_empty()
 
     def start(self) -> bool:
         """Start what does not run; whether anything had to be. Creates the cluster when it is not whole."""
         if not self.created():
             self.create()
             return True
-        stopped = [component for component in self.components() if component.pid is None]
+        stopped = {component.name: component for component in self.components() if component.pid is None}
         if stopped:
-            self._drop_stale_pids()
-            self._check_ports(stopped)
-            self._kwokctl("start", "cluster", timeout=180)
-            self._wait_ready()
+            self._start(stopped)
         if self._objects_digest() != self._recorded().get("objects"):
             self._apply_objects()
             return True
         return bool(stopped)
+
+    def empty(self) -> None:
+        """Take the cluster back to how it was created: by the kept state of then, or anew where that is outdated."""
+        recorded = self._recorded()
+        renewed = recorded.get("objects") != self._objects_digest() or bool(self.outdated())
+        if not self.created() or renewed or not self._empty_state.is_dir() or self._blocked_ports():
+            self.create()
+            return
+        self.stop()
+        record = self._record.read_text()
+        self._record.unlink()  # not whole while its parts are exchanged
+        self._remove_volumes()
+        _remove(self._work / "etcd")
+        shutil.copytree(self._empty_state, self._work / "etcd")
+        for log in (self._work / "logs").iterdir():
+            log.unlink()
+        self._kwokctl("start", "cluster", timeout=180)
+        self._wait_ready()
+        self._wait_nodes()
+        write_atomically(self._record, record)
 
     def stop(self) -> None:
         """Stop the cluster's processes, known to kwokctl or not; its data stays."""
@@ -101,13 +126,6 @@ class Cluster:
         left = processes.end(processes.find(self.paths, self.part), grace=0)
         if left:
             raise RehearsalError(f"cannot end process {left[0].pid} of cluster {self.name}: end it by hand")
-
-    def delete(self) -> None:
-        """Remove the cluster's processes and data."""
-        self._record.unlink(missing_ok=True)
-        self.stop()
-        for folder in (self._work, self.paths.volumes / self.name, self.paths.pods / self.name):
-            _remove(folder)
 
     # --- looks
 
@@ -133,14 +151,9 @@ class Cluster:
         port = self._recorded().get("ports", {}).get("kube-apiserver")
         return f"https://127.0.0.1:{port}" if port else None
 
-    def ready(self) -> str | None:
+    def unready(self) -> str | None:
         """None when the API server says that it is ready, else why it is not."""
-        answer = self._kubectl("get", "--raw", "/readyz", "--request-timeout=5s")
-        if answer.returncode == 0 and answer.stdout.strip() == "ok":
-            return None
-        return (
-            (answer.stderr or answer.stdout).strip().splitlines()[-1] if answer.stderr or answer.stdout else "no answer"
-        )
+        return self._api().unready()
 
     # --- inside
 
@@ -170,8 +183,9 @@ class Cluster:
                 # A rehearsal need not outlive a power cut, and must not wait for the disk.
                 _flags("etcd", {"unsafe-no-fsync": "true"}),
                 # The defaults (20 and 50 requests a second) are for thousands of clients; the API server keeps its own.
-                _flags("kube-controller-manager", {"kube-api-qps": "200", "kube-api-burst": "400"}),
-                _flags("kube-scheduler", {"kube-api-qps": "200", "kube-api-burst": "400"}),
+                # There is one of each: electing a leader would make each start wait 15 s for the lease before.
+                _flags("kube-controller-manager", CLIENT_LIMITS | {"leader-elect": "false"}),
+                _flags("kube-scheduler", CLIENT_LIMITS | {"leader-elect": "false"}),
             ],
         }
 
@@ -192,22 +206,69 @@ class Cluster:
             "current-context": self.name,
         }
 
+    def _start(self, stopped: dict[str, Component]) -> None:
+        self._drop_stale_pids()
+        if blocked := self._blocked_ports():
+            component = blocked[0]
+            raise RehearsalError(
+                f"port {component.port} of {self.name}'s {component.name} is taken by another program:"
+                " stop that one, or give the clusters new ports with make rehearsal-reset (makes them empty)"
+            )
+        if set(stopped) != {"kwok-controller"}:
+            self._kwokctl("start", "cluster", timeout=180)
+            self._wait_ready()
+        if "kwok-controller" in stopped:
+            # Started once with the others, it found the leases of the one before and would wait for their end.
+            self._stop_kwok()
+            self._api().drop_node_leases()
+            self._kwokctl("start", "cluster", timeout=180)
+        self._wait_nodes()
+
+    def _keep_empty(self) -> None:
+        """Keep etcd's data as it is now, for `empty`. Without node leases: the next KWOK is another holder."""
+        self._stop_kwok()
+        self._api().drop_node_leases()
+        etcd = psutil.Process(self._pid("etcd"))
+        etcd.suspend()  # what lies on the disk is what a crash would leave, which etcd recovers from
+        try:
+            _remove(self._empty_state)
+            partial = self._empty_state.with_suffix(".partial")
+            _remove(partial)
+            shutil.copytree(self._work / "etcd", partial)
+            partial.rename(self._empty_state)
+        finally:
+            etcd.resume()
+        self._kwokctl("start", "cluster", timeout=180)
+        self._wait_nodes()
+        self._write_record()
+
+    def _stop_kwok(self) -> None:
+        if pid := self._pid("kwok-controller"):
+            processes.end([psutil.Process(pid)], grace=0)
+        self._drop_stale_pids()
+
+    def _remove(self) -> None:
+        """Remove the cluster's processes and data."""
+        self._record.unlink(missing_ok=True)
+        self.stop()
+        _remove(self._work)
+        _remove(self._empty_state)
+        self._remove_volumes()
+
+    def _remove_volumes(self) -> None:
+        _remove(self.paths.volumes / self.name)
+        _remove(self.paths.pods / self.name)
+
     def _apply_objects(self) -> None:
         self._wait_ready()
-        listed = {"apiVersion": "v1", "kind": "List", "items": cluster_objects.objects(self.name, self.paths)}
-        deadline = time.monotonic() + SECONDS_TO_START
-        while True:
-            applied = self._kubectl(
-                *("apply", "--server-side", "--force-conflicts", "--field-manager=rehearsal", "-f", "-"),
-                stdin=json.dumps(listed),
-            )
-            if applied.returncode == 0:
-                break
-            # KWOK's definitions and the default namespaces come a moment after the API server.
-            if time.monotonic() > deadline:
-                raise RehearsalError(f"cluster {self.name} does not take its first objects: {applied.stderr.strip()}")
-            time.sleep(0.2)
-        self._wait_nodes(deadline)
+        api = self._api()
+        for obj in cluster_objects.objects(self.name, self.paths):
+            _retry(lambda obj=obj: api.apply(obj))
+        self._wait_nodes()
+        if self.created():
+            self._write_record()
+
+    def _write_record(self) -> None:
         record = {
             "objects": self._objects_digest(),
             "binaries": self._binaries(),
@@ -216,18 +277,24 @@ class Cluster:
         write_atomically(self._record, json.dumps(record, indent=1) + "\n")
 
     def _wait_ready(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while reason := self.ready():
-            if time.monotonic() > deadline:
-                raise RehearsalError(f"cluster {self.name} is not ready after {SECONDS_TO_START} s: {reason}")
-            time.sleep(0.2)
+        self._wait(self.unready, "is not ready")
 
-    def _wait_nodes(self, deadline: float) -> None:
-        names = [node["metadata"]["name"] for node in cluster_objects.nodes(self.name)]
-        left = max(1, int(deadline - time.monotonic()))
-        waited = self._kubectl("wait", "--for=condition=Ready", f"--timeout={left}s", "node", *names)
-        if waited.returncode:
-            raise RehearsalError(f"the nodes of cluster {self.name} do not become ready: {waited.stderr.strip()}")
+    def _wait_nodes(self) -> None:
+        api = self._api()
+        self._wait(lambda: ", ".join(_retry(api.unready_nodes)), "has nodes that do not become ready")
+
+    def _wait(self, obstacle: Callable[[], str | None], what: str) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while reason := obstacle():
+            if time.monotonic() > deadline:
+                raise RehearsalError(
+                    f"cluster {self.name} {what} after {SECONDS_TO_START} s: {self._why(reason)}",
+                )
+            time.sleep(0.1)
+
+    def _api(self) -> ApiServer:
+        port = ports.reserve(self._port_name("kube-apiserver"), self.paths)
+        return ApiServer(port, self._work / "pki")
 
     def _binaries(self) -> dict[str, str]:
         return {name: str(programs.binary(name, self.paths)) for name in BINARIES}
@@ -261,13 +328,9 @@ class Cluster:
             if self._pid(component) is None:
                 (self._work / "pids" / f"{component}.pid").unlink(missing_ok=True)
 
-    def _check_ports(self, stopped: list[Component]) -> None:
-        for component in stopped:
-            if component.port and not ports.is_free(component.port):
-                raise RehearsalError(
-                    f"port {component.port} of {self.name}'s {component.name} is taken by another program:"
-                    " stop that one, or make the clusters anew with make rehearsal-reset"
-                )
+    def _blocked_ports(self) -> list[Component]:
+        """Components that do not run and whose port somebody else listens on."""
+        return [c for c in self.components() if c.pid is None and c.port and not ports.is_free(c.port)]
 
     def _kwokctl(self, *arguments: str, timeout: float) -> None:
         command = [str(programs.binary("kwokctl", self.paths)), *arguments, "--name", self.name]
@@ -286,24 +349,31 @@ class Cluster:
                 parts.append(f"--- end of {component.log}\n" + "\n".join(last.splitlines()[-4:]))
         return "\n".join(parts)
 
-    def _kubectl(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(programs.binary("kubectl", self.paths)), "--kubeconfig", str(self.paths.kubeconfig(self.name))]
-        command += ["--cache-dir", str(self.paths.cluster(self.name) / "kubectl-cache"), *arguments]
-        return _run(command, processes.environment(self.paths, "client"), timeout=SECONDS_TO_START + 30, stdin=stdin)
 
-
-def _run(command: list[str], environment: dict[str, str], timeout: float, stdin: str = ""):
+def _run(command: list[str], environment: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
     # A session of its own: Ctrl-C reaches us alone, and what kwokctl leaves running is not hit by it.
     return subprocess.run(
         command,
         env=environment,
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
         start_new_session=True,
     )
+
+
+def _retry(act: Callable[[], Result]) -> Result:
+    """A definition is not served in the moment it is made, nor the first request after a start answered."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            return act()
+        except RehearsalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _flags(component: str, flags: dict[str, str]) -> dict:

@@ -60,8 +60,8 @@ def reset(names: list[str], paths: Paths) -> status.Report:
             for name in names:
                 supervisor.kill(name)
         progress = Progress(1)
-        with progress.step(f"making {' and '.join(names)} anew"):
-            _for_each(names, lambda name: Cluster(name, paths).create())
+        with progress.step(f"emptying {' and '.join(names)}"):
+            _for_each(names, lambda name: Cluster(name, paths).empty())
         return _bring_up(names, paths)
 
 

@@ -81,7 +81,7 @@ def collect(paths: Paths) -> Report:
         report.addresses[name] = cluster.server() or ""
         if not cluster.created():
             report.unready[name] = "was not made to the end"
-        elif all(component.pid for component in components) and (reason := cluster.ready()):
+        elif all(component.pid for component in components) and (reason := cluster.unready()):
             report.unready[name] = reason
         if outdated := cluster.outdated():
             report.outdated[name] = outdated
