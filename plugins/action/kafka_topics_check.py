@@ -74,7 +74,7 @@ class ActionModule(ClusterAction):
             args["cluster"],
             args["namespace"],
             user=args["user"] if args["sasl_password"] is None else None,
-            ca=args["cluster_ca"] is None,
+            ca=not args["cluster_ca"],
             compare_resources=args["compare_resources"],
         )
         try:
@@ -128,10 +128,10 @@ def _login(args: dict[str, Any], strimzi: Strimzi) -> KafkaLogin:
                 f"there is no Kafka {cluster} in namespace {namespace} on {strimzi.host}; check cluster, namespace and"
                 " the connection options, or give bootstrap_servers."
             )
-        if strimzi.pods and len(strimzi.pods_unready) == len(strimzi.pods):
+        if strimzi.pods is not None and len(strimzi.pods_unready) == len(strimzi.pods):
             why = condition_words(strimzi.kafka)
             raise BlockedError(
-                f"no broker of Kafka {cluster} is ready ({'; '.join(strimzi.pods_unready)})"
+                f"no broker of Kafka {cluster} is ready ({'; '.join(strimzi.pods_unready) or 'it has no pod'})"
                 f"{f'; the Kafka says: {why}' if why else ''}."
             )
         listener = strimzi.listener(args["listener"])
@@ -173,7 +173,7 @@ def _sentence(error: BrokersError, failures: list[str], args: dict[str, Any], st
         reasons.append("mostly a wrong user or password, or a listener without TLS where TLS is spoken")
     if strimzi.pods_unready:
         reasons.append(f"not ready: {'; '.join(strimzi.pods_unready)}")
-    return f"Kafka {cluster} in namespace {namespace} does not answer within {args['timeout']} s: {'; '.join(reasons)}."
+    return f"Kafka {cluster} in namespace {namespace} cannot be asked: {'; '.join(reasons)}."
 
 
 def _judged(
@@ -219,14 +219,19 @@ def _judged(
         "seconds": round(reading.seconds, 3),
     }
     if failed:
-        titles = "; ".join(f"{each['title']}: {each['observed']} of {each['expected']}" for each in failed)
-        shown = f"\n{table}" if table else ""
-        result |= {
-            "failed": args["fail"],
-            "msg": f"Kafka {args['cluster']} in namespace {args['namespace']} is not as expected ({titles}).{shown}",
-        }
+        result |= {"failed": args["fail"], "msg": _verdict(args, comparison.drift, records[0], table)}
     else:
-        result["msg"] = (
-            f"{len(expected)} topics of Kafka {args['cluster']} are as expected on {len(reading.brokers)} brokers."
-        )
+        result["msg"] = f"{len(expected)} topics of Kafka {args['cluster']} are as expected."
     return result
+
+
+def _verdict(args: dict[str, Any], drift: list[dict[str, Any]], brokers: dict[str, Any], table: str) -> str:
+    """What is wrong in a line, and the table below it."""
+    found = []
+    if brokers["status"] == kafka_evidence.FAILED:
+        wanted = f"{brokers['observed']} of {brokers['expected']} brokers" if brokers["expected"] else "no broker"
+        found.append(f"{wanted} in service")
+    if drift:
+        found.append("1 difference" if len(drift) == 1 else f"{len(drift)} differences")
+    shown = f"\n{table}" if table else ""
+    return f"Kafka {args['cluster']} in namespace {args['namespace']} is not as expected: {', '.join(found)}.{shown}"

@@ -34,6 +34,14 @@ SECOND_THOUGHTS_SECONDS = 1.0
 LOGIN, CERTIFICATE, PERMISSION, UNREACHABLE = "login", "certificate", "permission", "unreachable"
 
 
+class BrokersError(Exception):
+    """The brokers could not be asked. `kind` says in which way, `str()` in Kafka's words, without secrets."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
 @dataclass
 class KafkaLogin:
     """Where the brokers are and who logs in. The password is never shown, not even by repr()."""
@@ -53,7 +61,10 @@ class KafkaLogin:
             "proxy_url": self.proxy_url,
         }
         if self.ca is not None:
-            context = ssl.create_default_context(cadata=self.ca)
+            try:
+                context = ssl.create_default_context(cadata=self.ca)
+            except (ssl.SSLError, ValueError) as error:
+                raise BrokersError(CERTIFICATE, "it cannot be read as PEM certificates") from error
             if hasattr(ssl, "VERIFY_X509_STRICT"):
                 # Python 3.13 made it the default; CAs made by older operators lack a key usage that it wants
                 context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -67,14 +78,6 @@ class KafkaLogin:
         names = {(False, False): "PLAINTEXT", (False, True): "SSL", (True, False): "SASL_PLAINTEXT"}
         options["security_protocol"] = names.get((self.password is not None, self.ca is not None), "SASL_SSL")
         return options
-
-
-class BrokersError(Exception):
-    """The brokers could not be asked. `kind` says in which way, `str()` in Kafka's words, without secrets."""
-
-    def __init__(self, kind: str, words: str) -> None:
-        super().__init__(words)
-        self.kind = kind
 
 
 @dataclass

@@ -43,7 +43,8 @@ class Strimzi:
     kafka: dict[str, Any] | None = None
     user: dict[str, Any] | None = None
     pools: list[dict[str, Any]] = field(default_factory=list)
-    pods: list[dict[str, Any]] = field(default_factory=list)
+    #: None when they may not be listed
+    pods: list[dict[str, Any]] | None = None
     operator: dict[str, Any] | None = None
     #: None when they are not to be compared, and then why
     topics: dict[str, TopicResource] | None = None
@@ -55,7 +56,7 @@ class Strimzi:
     def stand_in(self) -> list[str]:
         """What of it is not the real thing, by the labels that stand-ins carry."""
         found = set()
-        for each in [*self.pods, *filter(None, [self.operator, self.kafka, self.user])]:
+        for each in [*(self.pods or []), *filter(None, [self.operator, self.kafka, self.user])]:
             labels = each["metadata"].get("labels") or {}
             found |= {labels[label] for label in (STAND_IN, RUN_BY) if label in labels}
         return sorted(found)
@@ -71,7 +72,7 @@ class Strimzi:
     @property
     def pods_unready(self) -> list[str]:
         """The Kafka pods that are not ready, with their state."""
-        return [f"{pod['metadata']['name']}: {pod_state(pod)}" for pod in self.pods if not is_ready(pod)]
+        return [f"{pod['metadata']['name']}: {pod_state(pod)}" for pod in self.pods or [] if not is_ready(pod)]
 
     def listener(self, name: str | None) -> dict[str, Any]:
         """The listener to log in at: the named one, else the first internal one with SCRAM-SHA-512, TLS first."""
@@ -134,7 +135,9 @@ class Strimzi:
             raise BlockedError(
                 f"there is neither KafkaUser {name} nor its Secret {where}; give the name of one in user."
             )
-        state = condition_words(self.user) or "the user operator has not made it yet"
+        state = condition_words(self.user) or (
+            "the KafkaUser is Ready, so somebody deleted it; the user operator makes it again when it reconciles next"
+        )
         raise BlockedError(f"the Secret of KafkaUser {name} is not there {where}: {state}.")
 
 
@@ -173,7 +176,7 @@ def read_strimzi(
         return api.get(kind, namespace, name) if kind else None
 
     def listed(kind: Resource | None, labels: str = selector) -> list[dict[str, Any]]:
-        return api.list(kind, namespace, labels) if kind else []
+        return api.list(kind, namespace=namespace, selector=labels) if kind else []
 
     def pods() -> None:
         found.pods = sorted(listed(PODS, f"{selector},strimzi.io/name={cluster}-kafka"), key=_name)

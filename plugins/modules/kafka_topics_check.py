@@ -179,7 +179,7 @@ msg:
   description: What was found in a sentence, with the table when there are differences.
   type: str
   returned: always
-  sample: 11 topics of Kafka synergyflow are as expected on 3 brokers.
+  sample: 11 topics of Kafka synergyflow are as expected.
 topics:
   description:
     - All expected topics, in their order, then the unexpected ones.

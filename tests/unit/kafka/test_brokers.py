@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of kafka-python's errors, and that its log does not give the password away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import certifi
+import pytest
+from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_brokers
+from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers import (
+    CERTIFICATE,
+    LOGIN,
+    PERMISSION,
+    UNREACHABLE,
+    BrokersError,
+    KafkaLogin,
+    diagnose,
+    read_topics,
+)
+from kafka import errors
+
+TIMEOUT = errors.KafkaTimeoutError("Unable to bootstrap from ['c-kafka-bootstrap.ns.svc:9093']")
+CUT_OFF = errors.KafkaConnectionError("socket disconnected")
+REFUSED = errors.SaslAuthenticationFailedError("Authentication failed due to invalid credentials")
+# any PEM certificates will do here
+CA = Path(certifi.where()).read_text(encoding="utf-8")
+UNTRUSTED = errors.KafkaConnectionError("Handshake failed: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+
+@pytest.mark.parametrize(
+    ("heard", "error", "kind", "words"),
+    [
+        ([CUT_OFF, REFUSED, CUT_OFF], TIMEOUT, LOGIN, "invalid credentials"),
+        ([UNTRUSTED], TIMEOUT, CERTIFICATE, "CERTIFICATE_VERIFY_FAILED"),
+        ([], errors.TopicAuthorizationFailedError("t"), PERMISSION, "t"),
+        ([CUT_OFF], TIMEOUT, UNREACHABLE, "close the connection before the log-in is done"),
+        ([ConnectionRefusedError(111, "refused")], TIMEOUT, UNREACHABLE, "refused"),
+        ([], TIMEOUT, UNREACHABLE, "Unable to bootstrap"),
+    ],
+)
+def test_the_cause_is_found_behind_the_time_out(heard: list, error: Exception, kind: str, words: str) -> None:
+    found = diagnose(heard, error)
+    assert found.kind == kind
+    assert words in str(found)
+
+
+def test_a_login_does_not_show_its_secrets() -> None:
+    login = KafkaLogin(["b:1"], "u", "hunter2-password", "PEM", "socks5h://u:proxy-secret@127.0.0.1:1")
+    assert "hunter2" not in repr(login)
+    assert "proxy-secret" not in repr(login)
+
+
+@pytest.mark.parametrize(
+    ("password", "ca", "protocol"),
+    [(None, None, "PLAINTEXT"), ("p", None, "SASL_PLAINTEXT"), (None, CA, "SSL"), ("p", CA, "SASL_SSL")],
+)
+def test_the_protocol_follows_from_what_there_is(password: str | None, ca: str | None, protocol: str) -> None:
+    options = KafkaLogin(["b:1"], "u", password, ca).client_options()
+    assert options["security_protocol"] == protocol
+    assert ("ssl_context" in options) is (ca is not None)
+
+
+def test_a_ca_that_is_none_is_said() -> None:
+    with pytest.raises(BrokersError, match="cannot be read as PEM") as raised:
+        KafkaLogin(["b:1"], ca="-----BEGIN CERTIFICATE-----\nnonsense").client_options()
+    assert raised.value.kind == CERTIFICATE
+
+
+def test_nobody_there_is_said_in_time_and_leaves_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+    before = set(threading.enumerate())
+    logger = logging.getLogger("kafka")
+    logger.setLevel(logging.DEBUG)
+    try:
+        with pytest.raises(BrokersError) as raised:
+            read_topics(KafkaLogin(["127.0.0.1:9"], "user", "hunter2-password"), ["t"], timeout=1.5)
+        assert raised.value.kind == UNREACHABLE
+        assert logger.level == logging.DEBUG
+        assert logger.propagate
+    finally:
+        logger.setLevel(logging.NOTSET)
+    assert "hunter2" not in caplog.text + str(raised.value)
+    assert [thread.name for thread in set(threading.enumerate()) - before] == []
+
+
+def test_a_hopeless_attempt_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_brokers, "FIRST_ATTEMPT_SECONDS", 0.2)
+    asked = []
+
+    def hopeless() -> bool:
+        asked.append(True)
+        return True
+
+    with pytest.raises(BrokersError):
+        read_topics(KafkaLogin(["127.0.0.1:9"]), [], timeout=60, hopeless=hopeless)
+    assert asked == [True]
