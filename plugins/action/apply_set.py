@@ -30,6 +30,8 @@ class ActionModule(ClusterAction):
         "confirm_data_loss": {"type": "str", "default": ""},
         "data_loss_phrase": {"type": "str"},
         "concurrency": {"type": "int", "default": 8},
+        "expected_kinds": {"type": "list", "elements": "str", "default": []},
+        "expected_namespaces": {"type": "list", "elements": "str", "default": []},
     }
     OBJECTS = "objects"
 
@@ -51,6 +53,8 @@ class ActionModule(ClusterAction):
             confirm_data_loss=args["confirm_data_loss"],
             data_loss_phrase=phrase,
             check_mode=self._task.check_mode,
+            expected_kinds=tuple(args["expected_kinds"]),
+            expected_namespaces=tuple(args["expected_namespaces"]),
             want_diff=self._task.diff,
         )
         run = ApplySet(api, request, progress=display.v)

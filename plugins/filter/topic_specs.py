@@ -10,7 +10,7 @@ name: topic_specs
 short_description: Write the topics of an inventory out in full
 version_added: 0.1.0
 author:
-  - synergyflow.platform contributors
+  - synergyflow.platform contributors (@synergyflow)
 description:
   - Gives every topic the name of its KafkaTopic, its replicas and its configuration.
   - The result is what the templates of the role kafka_cluster and

@@ -10,7 +10,7 @@ name: user_acls
 short_description: Write the ACL rules of a Kafka user out in full
 version_added: 0.1.0
 author:
-  - synergyflow.platform contributors
+  - synergyflow.platform contributors (@synergyflow)
 description:
   - Turns a rule for several names (C(resource.names)) into one rule for each name, as a KafkaUser has them.
 positional: _input

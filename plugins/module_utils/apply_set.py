@@ -44,6 +44,9 @@ class SetRequest:
     confirm_data_loss: str = ""
     data_loss_phrase: str = ""
     check_mode: bool = False
+    #: in check mode: kinds and namespaces that an earlier task would have brought by now
+    expected_kinds: tuple[str, ...] = ()
+    expected_namespaces: tuple[str, ...] = ()
     want_diff: bool = False
 
 
@@ -94,7 +97,9 @@ class ApplySet:
         self.api.masker.learn(self.desired)
         served, parent_live = self.api.all(lambda work: work(), [self.api.discover, self._read_parent])
         parent = Parent.read(parent_live, request.name, request.namespace)
-        self.resources, self.pending = resolve(self.desired, served)
+        self.resources, self.pending = resolve(
+            self.desired, served, request.expected_kinds if request.check_mode else ()
+        )
         keys = [key_of(manifest) for manifest in self.desired]
         if Key("", "ConfigMap", request.namespace, request.name) in keys:
             raise ClusterError(
@@ -201,6 +206,8 @@ class ApplySet:
         first = [m for m in the_plan.applied if m["kind"] in ("Namespace", "CustomResourceDefinition")]
         rest = [m for m in the_plan.applied if m["kind"] not in ("Namespace", "CustomResourceDefinition")]
         self._dry_run(first)
+        if self.request.check_mode:
+            self.new_namespaces |= {name for name in self.request.expected_namespaces if not self._exists(name)}
         for manifest in first:
             key = key_of(manifest)
             if key in self.tried and self.tried[key][0] and manifest["kind"] == "Namespace":
@@ -209,6 +216,9 @@ class ApplySet:
         if not self.request.check_mode and self.request.validate == "auto":
             rest = self._worth_trying(rest)
         self._dry_run(rest)
+
+    def _exists(self, namespace: str) -> bool:
+        return self.api.get(Resource("", "v1", "Namespace", "namespaces", False), "", namespace) is not None
 
     def _too_early(self, manifest: Manifest) -> str:
         """Why the server cannot validate this object yet; "" if it can."""

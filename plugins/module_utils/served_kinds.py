@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .discovery import Resource, Served
@@ -68,9 +68,13 @@ def unserved(manifests: Iterable[Mapping[str, Any]], served: Served) -> str:
     return f"The cluster does not serve: {'; '.join(parts)}."
 
 
-def resolve(manifests: list[Manifest], served: Served) -> tuple[dict[tuple[str, str], Resource], set[tuple[str, str]]]:
+def resolve(
+    manifests: list[Manifest], served: Served, expected: Collection[str] = ()
+) -> tuple[dict[tuple[str, str], Resource], set[tuple[str, str]]]:
     """(apiVersion, kind) -> resource, and those of them that only exist once a CRD of the set does.
 
+    `expected` are kinds (`Kafka.kafka.strimzi.io`) that something else will have brought by then; they are taken to be
+    namespaced, and their plural to be regular.
     Also settles namespaces: an object of a cluster-wide kind has none, any other must have one.
     """
     found: dict[tuple[str, str], Resource] = {}
@@ -84,6 +88,11 @@ def resolve(manifests: list[Manifest], served: Served) -> tuple[dict[tuple[str, 
         resource = served.find(*kind)
         if resource is None and kind in defined:
             resource = defined[kind]
+            pending.add(kind)
+        group = group_of(manifest)
+        if resource is None and f"{manifest['kind']}.{group}" in expected:
+            version = manifest["apiVersion"].rpartition("/")[2]
+            resource = Resource(group, version, manifest["kind"], f"{manifest['kind'].lower()}s", True)
             pending.add(kind)
         if resource is None:
             missing.append(manifest)

@@ -99,6 +99,19 @@ options:
     description: How many requests may be in flight.
     type: int
     default: 8
+  expected_kinds:
+    description:
+      - Kinds that an earlier task of the same run brings, such as C(Kafka.kafka.strimzi.io). In check mode it has not
+        brought them, and their objects are then said to be created, without the server's word on it.
+      - Without effect outside of check mode.
+    type: list
+    elements: str
+    default: []
+  expected_namespaces:
+    description: Like O(expected_kinds), for namespaces.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: synergyflow.platform.render
   - module: synergyflow.platform.ready

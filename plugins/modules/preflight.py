@@ -10,7 +10,7 @@ module: preflight
 short_description: Check everything that can be checked before a role changes anything
 version_added: 0.1.0
 author:
-  - synergyflow.platform contributors
+  - synergyflow.platform contributors (@synergyflow)
 description:
   - Checks the variables of roles of this collection, and what they ask for, against the cluster.
   - Reads the roles' variables from the host's variables by itself; a name with a role's prefix that is no variable

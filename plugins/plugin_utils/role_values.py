@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from ansible.template import Templar
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.variables import validated
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -45,6 +46,11 @@ def chosen_roles(asked: list[str], current_role: Any, task_vars: Mapping[str, An
 def values_of(role: str, task_vars: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
     """The values of a role's own variables, templated. A role in `roles:` of the play has its defaults here too."""
     return {name: plain(templar.template(task_vars[name])) for name in options_of(role) if name in task_vars}
+
+
+def typed_values(role: str, task_vars: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
+    """The values as their declared types; what cannot be one is left as it is, the preflight says so."""
+    return validated(values_of(role, task_vars, templar), options_of(role))[0]
 
 
 def plain(value: Any) -> Any:

@@ -67,6 +67,7 @@ def check(
     """
     findings = Findings()
     check_versions(values, cluster, live, strimzi_to_come is not None, findings)
+    findings.facts["expected_namespaces"] = [strimzi_to_come] if strimzi_to_come else []
     if not live.namespace_exists and values["kafka_cluster_namespace"] != strimzi_to_come:
         findings.problem(
             f"there is no namespace {values['kafka_cluster_namespace']} (kafka_cluster_namespace): "
@@ -103,9 +104,12 @@ def check_versions(
     pair = versions.pair_problem(strimzi, kafka)
     findings.problem(pair and f"{pair}. Set strimzi_version and kafka_cluster_kafka_version to one of them")
 
+    findings.facts["expected_kinds"] = []
     served = list(cluster["served"].get(f"Kafka.{GROUP}", []))
     missing = [kind for kind in KINDS if not cluster["served"].get(f"{kind}.{GROUP}")]
-    if missing and not crds_to_come:
+    if missing and crds_to_come:
+        findings.facts["expected_kinds"] = [f"{kind}.{GROUP}" for kind in missing]
+    elif missing:
         findings.problem(
             f"the cluster does not serve {', '.join(missing)} of {GROUP}: install Strimzi first "
             "(strimzi_enabled: true, or by your own means)"

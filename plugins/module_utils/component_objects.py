@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of each component, read from the API server: what status and evidence look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .api import Api, ApiError
+from .discovery import Resource
+from .objects import Manifest, labels_of
+
+STRIMZI = "kafka.strimzi.io"
+OPERATOR = "strimzi.io/kind=cluster-operator"
+#: labels by which a rehearsal says what is not the real thing
+STAND_IN, RUN_BY = "synergyflow.platform/stand-in", "synergyflow.platform/run-by"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One list of objects: all of a kind in a namespace that a selector fits."""
+
+    group: str
+    kind: str
+    namespace: str = ""
+    selector: str = ""
+
+
+def wanted(role: str, values: Mapping[str, Any]) -> dict[str, Wanted]:
+    """What belongs to a component, by the name the checks use for it."""
+    return WANTED[role](values)
+
+
+def _strimzi(values: Mapping[str, Any]) -> dict[str, Wanted]:
+    namespace = values["strimzi_namespace"]
+    found = {
+        "deployments": Wanted("apps", "Deployment", namespace, OPERATOR),
+        "pods": Wanted("", "Pod", namespace, OPERATOR),
+        "kafkas": Wanted(STRIMZI, "Kafka", namespace),
+    }
+    if values["strimzi_install_method"] == "helmrelease":
+        found["helmreleases"] = Wanted("helm.toolkit.fluxcd.io", "HelmRelease", namespace)
+    return found
+
+
+def _kafka_cluster(values: Mapping[str, Any]) -> dict[str, Wanted]:
+    namespace, name = values["kafka_cluster_namespace"], values["kafka_cluster_name"]
+    own = f"strimzi.io/cluster={name}"
+    brokers = f"{own},strimzi.io/name={name}-kafka"
+    return {
+        "kafkas": Wanted(STRIMZI, "Kafka", namespace),
+        "node_pools": Wanted(STRIMZI, "KafkaNodePool", namespace, own),
+        "pods": Wanted("", "Pod", namespace, brokers),
+        "claims": Wanted("", "PersistentVolumeClaim", namespace, brokers),
+        "deployments": Wanted("apps", "Deployment", namespace, own),
+        "topics": Wanted(STRIMZI, "KafkaTopic", namespace, own),
+        "users": Wanted(STRIMZI, "KafkaUser", namespace, own),
+        "budgets": Wanted("policy", "PodDisruptionBudget", namespace, own),
+        "nodes": Wanted("", "Node"),
+    }
+
+
+WANTED = {"strimzi": _strimzi, "kafka_cluster": _kafka_cluster}
+
+
+@dataclass
+class Seen:
+    """What was read. A list that is not there is empty, and `unread` says why it could not be read."""
+
+    objects: dict[str, list[Manifest]]
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> list[Manifest]:
+        return self.objects.get(name, [])
+
+    def named(self, name: str, wanted_name: str) -> Manifest | None:
+        """The one object of a list that has the name."""
+        return next((found for found in self[name] if found["metadata"]["name"] == wanted_name), None)
+
+
+def read(api: Api, lists: Mapping[str, Wanted]) -> Seen:
+    """All lists at once. What is not served or may not be read is noted, not raised."""
+    served = api.discover()
+    seen = Seen({})
+
+    def one(name: str) -> None:
+        ask = lists[name]
+        resource: Resource | None = served.preferred(ask.group, ask.kind)
+        if resource is None:
+            seen.unread[name] = f"the cluster does not serve {ask.kind}"
+            return
+        try:
+            found = api.list(resource, namespace=ask.namespace, selector=ask.selector)
+        except ApiError as error:
+            if error.code not in (403, 404):
+                raise
+            seen.unread[name] = str(error)
+            return
+        # items of a list carry neither, the rules of readiness want both
+        for item in found:
+            item.setdefault("apiVersion", resource.api_version)
+            item.setdefault("kind", resource.kind)
+        seen.objects[name] = sorted(found, key=lambda item: str(item["metadata"]["name"]))
+
+    api.all(one, list(lists))
+    return seen
+
+
+def stand_ins(objects: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What of the objects is not the real thing, by the labels that stand-ins carry."""
+    labels = [labels_of(found) for found in objects]
+    return sorted({each[label] for each in labels for label in (STAND_IN, RUN_BY) if label in each})

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One measured criterion, and how to print many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..component_objects import stand_ins
+from ..kafka_table import aligned
+
+PASSED, FAILED, SKIPPED, BLOCKED = "passed", "failed", "skipped", "blocked"
+#: what a reader sees; a skipped criterion was not asked for, a blocked one could not be measured
+MARKS = {PASSED: "ok", FAILED: "FAILED", SKIPPED: "skipped", BLOCKED: "blocked"}
+COLUMNS = {
+    "cluster": "cluster",
+    "result": "result",
+    "title": "criterion",
+    "observed": "observed",
+    "expected": "expected",
+    "stand_in": "stand-in",
+}
+
+
+@dataclass
+class Record:
+    """What was looked at, what it should be, what it is."""
+
+    id: str
+    title: str
+    status: str
+    observed: Any = None
+    expected: Any = None
+    unit: str = ""
+    seconds: float = 0.0
+    detail: str = ""
+    stand_in: list[str] = field(default_factory=list)
+
+    def plain(self) -> dict[str, Any]:
+        """As registered, printed and written."""
+        return asdict(self)
+
+
+def judged(
+    identity: str,
+    title: str,
+    measured: tuple[Any, Any],
+    good: bool,
+    *,
+    objects: Sequence[Mapping[str, Any]] = (),
+    unit: str = "",
+    detail: str = "",
+) -> Record:
+    """A criterion that could be measured; `measured` is what was observed and what was expected."""
+    observed, expected = measured
+    return Record(
+        identity,
+        title,
+        PASSED if good else FAILED,
+        observed,
+        expected,
+        unit,
+        detail=detail,
+        stand_in=stand_ins(objects),
+    )
+
+
+def unmeasured(
+    identity: str, title: str, status: str, reason: str, objects: Sequence[Mapping[str, Any]] = ()
+) -> Record:
+    """A criterion that was not measured (skipped) or could not be (blocked), and why."""
+    return Record(identity, title, status, detail=reason, stand_in=stand_ins(objects))
+
+
+def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
+    """Every record of every cluster as one line, what is not passed with its reason below."""
+    rows, remarks = [], []
+    for cluster, records in by_cluster.items():
+        for record in records:
+            rows.append(
+                {
+                    **record,
+                    "cluster": cluster,
+                    "result": MARKS[record["status"]],
+                    "observed": with_unit(record["observed"], record["unit"]),
+                    "stand_in": ", ".join(record["stand_in"]) or None,
+                }
+            )
+            if record["status"] != PASSED and record["detail"]:
+                remarks.append(f"{cluster}: {record['title']}: {record['detail']}")
+    return "\n".join([aligned(rows, COLUMNS), *([""] if remarks else []), *remarks]).rstrip()
+
+
+def with_unit(value: Any, unit: str) -> Any:
+    """`11 topics`; a value that is words keeps them alone."""
+    return f"{value} {unit}" if unit and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def tally(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, int]:
+    """How many records of each status."""
+    counts = dict.fromkeys((PASSED, FAILED, SKIPPED, BLOCKED), 0)
+    for records in by_cluster.values():
+        for record in records:
+            counts[record["status"]] += 1
+    return counts

@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: component_evidence
+short_description: Measure the acceptance criteria of components
+version_added: 0.1.0
+author:
+  - synergyflow.platform contributors (@synergyflow)
+description:
+  - Looks at the objects of components on a cluster, at their logs and metrics, and gives a record for each criterion.
+    For C(strimzi) those of the operator, for C(kafka_cluster) those of the cluster but for its topics, which
+    M(synergyflow.platform.kafka_topics_check) asks the brokers about.
+  - A criterion that is not met is a record with the status C(failed), not a failed task.
+  - A criterion that could not be measured is C(blocked), one that does not apply C(skipped), each with its reason.
+    Nothing is reported that was not looked at.
+  - Never changes anything.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+attributes:
+  check_mode:
+    description: Can run in check mode without changing anything.
+    support: full
+    details: It only reads, and does the same in check mode.
+  diff_mode:
+    description: Can show what has changed.
+    support: none
+    details: Nothing is changed.
+  idempotent:
+    description: Gives the same result each time the same is run.
+    support: full
+options:
+  roles:
+    description:
+      - Roles of this collection whose components are meant, by their short names. Empty means the role that the task
+        stands in.
+      - Roles whose C(<role>_enabled) is false on the host are left out.
+      - Outside of these roles, they must stand in C(roles) of the play, or their defaults are not to be seen.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds within which the cluster must have answered.
+    type: int
+    default: 60
+seealso:
+  - module: synergyflow.platform.evidence_report
+  - module: synergyflow.platform.kafka_topics_check
+"""
+
+EXAMPLES = r"""
+- name: Measure the acceptance criteria of the operator and the Kafka cluster
+  synergyflow.platform.component_evidence:
+    roles: [strimzi, kafka_cluster]
+  register: measured
+"""
+
+RETURN = r"""
+evidence:
+  description: The records, in the order a reader asks.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - id: kafka_cluster.brokers
+      title: Brokers run
+      status: passed
+      observed: 3
+      expected: 3
+      unit: pods
+      seconds: 0.06
+      detail: ""
+      stand_in: []
+met:
+  description: Whether no criterion failed.
+  type: bool
+  returned: success
+"""

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares each role's defaults with its argument_specs: same names, same values, everything described.
+
+Users read the one, `ansible-doc` shows the other, and Ansible checks neither against the other.
+Exits with 1 and a line for each difference.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRY_POINTS = ("main", "validate", "status")
+VARIABLE = re.compile(r"^([a-z_][a-z0-9_]*):")
+
+
+def differences(role: Path) -> list[str]:
+    """What does not agree in one role."""
+    text = (role / "defaults" / "main.yml").read_text(encoding="utf-8")
+    defaults = yaml.safe_load(text) or {}
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    options = specs["main"]["options"]
+    found = [f"no entry point {name} in argument_specs" for name in ENTRY_POINTS if name not in specs]
+    found += [
+        f"tasks/{name}.yml and its entry point do not stand together"
+        for name in ENTRY_POINTS
+        if (name in specs) != (role / "tasks" / f"{name}.yml").exists()
+    ]
+    found += [
+        f"{name} is in argument_specs and not in defaults"
+        for name in options
+        if needs_default(options[name], name, defaults)
+    ]
+    found += [f"{name} is in defaults and not in argument_specs" for name in defaults if name not in options]
+    found += [f"{name} does not begin with {role.name}_" for name in options if not name.startswith(f"{role.name}_")]
+    for name in defaults.keys() & options.keys():
+        if options[name].get("default") != defaults[name]:
+            found.append(
+                f"{name}: the default is {defaults[name]!r}, argument_specs say {options[name].get('default')!r}"
+            )
+    found += [f"{path} has no description" for path in undescribed(options)]
+    found += [f"{name} has no comment in defaults" for name in uncommented(text)]
+    return sorted(found)
+
+
+def needs_default(option: dict[str, Any], name: str, defaults: dict[str, Any]) -> bool:
+    """An option without a default must be required."""
+    return name not in defaults and not option.get("required")
+
+
+def undescribed(options: dict[str, Any], path: str = "") -> list[str]:
+    """Options and their parts that say nothing about themselves, or have no type."""
+    found = []
+    for name, option in options.items():
+        if not option.get("description") or not option.get("type"):
+            found.append(f"{path}{name}")
+        found += undescribed(option.get("options") or {}, f"{path}{name}.")
+    return found
+
+
+def uncommented(text: str) -> list[str]:
+    """Variables without a comment right above them."""
+    lines = text.splitlines()
+    return [
+        match.group(1)
+        for number, line in enumerate(lines)
+        if (match := VARIABLE.match(line)) and not (number and lines[number - 1].startswith("# "))
+    ]
+
+
+def main() -> int:
+    """Look at every role; 1 if one has a difference."""
+    roles = sorted(path.parent.parent for path in ROOT.glob("roles/*/defaults/main.yml"))
+    found = [f"{role.name}: {difference}" for role in roles for difference in differences(role)]
+    print("\n".join(found) if found else f"{len(roles)} roles: defaults and argument_specs agree")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
