@@ -105,6 +105,16 @@ class Api:
             if error.status not in (404, 409):
                 raise
 
+    def serves(self, kind: str) -> bool:
+        """Whether the API server knows the kind in the version that is used here."""
+        try:
+            resources = self.request("GET", f"/apis/{self._kinds[kind][0]}")["resources"]
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return any(each["kind"] == kind for each in resources)
+
     def path(self, kind: str, namespace: str | None, name: str | None = None) -> str:
         """The URL path of a kind's collection, or of one object."""
         version, plural, namespaced = self._kinds[kind]

@@ -62,6 +62,8 @@ def main() -> int:
     namespace = os.environ["STRIMZI_NAMESPACE"]
     api = Api(names.OPERATOR, chosen.generation.api)
     refused = refusal(chosen.generation, api.request("GET", "/version"), os.environ)
+    if not refused and not api.serves("Kafka"):
+        refused = f"the custom resource definitions are missing: kafka.strimzi.io/{chosen.generation.api} is not served"
     if refused:
         print(refused, file=sys.stderr)
         return 1

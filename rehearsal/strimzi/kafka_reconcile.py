@@ -35,6 +35,7 @@ from rehearsal.strimzi.names import Cluster
 from rehearsal.strimzi.versions import Generation
 
 RETRY_REFUSED = 10.0  # seconds; the real operator looks again at its next full reconciliation only
+STUCK_GRACE = 20.0  # seconds: claims that are being bound and images that are being pulled look stuck for a moment
 WHILE_WAITING = 5.0  # seconds between looks at pods that are not ready or a roll that must not go on yet
 
 logger = logging.getLogger("kafka")
@@ -62,6 +63,7 @@ class _Memory:
     applied: dict[tuple, str] = field(default_factory=dict)
     full_pass_due: float = 0.0
     waiting_since: float | None = None
+    stuck_since: float | None = None
 
 
 class KafkaReconciler:
@@ -138,7 +140,7 @@ class KafkaReconciler:
         for pool in pools:
             self._put_status(pool.resource, status.node_pool(cluster, pool, cluster_id))
         self._keep_cluster_id(kafka, cluster_id)
-        waiting_for = self._pods_not_ready(cluster, sets)
+        waiting_for = self._pods_not_ready(cluster, sets, memory)
         if waiting_for:
             return self._wait(memory, f"Pods resource {waiting_for[0]} in namespace {cluster.namespace}")
         rolled = self._roll(cluster, sets, memory)
@@ -251,8 +253,9 @@ class KafkaReconciler:
             *entity_operator.cruise_control(cluster, kafka, self._settings.cruise_control_image),
         ]
 
-    def _pods_not_ready(self, cluster: Cluster, sets: list[dict]) -> list[str]:
+    def _pods_not_ready(self, cluster: Cluster, sets: list[dict], memory: _Memory) -> list[str]:
         """Names of the pods one must wait for. A pod that will not start is a failure, unless it is an old one."""
+        stuck = False
         pods = {pod["metadata"]["name"]: pod for pod in self._cluster_pods(cluster)}
         wanted = {pod["metadata"]["name"]: pod for each in sets for pod in each["spec"]["pods"]}
         late = []
@@ -262,9 +265,14 @@ class KafkaReconciler:
                 continue
             if pod is not None and rolling.reasons(pod, entry, asked=False):
                 continue  # to be rolled: it may be what keeps the pod from starting
-            if pod is not None and rolling.stuck(pod):
-                raise status.FatalProblem("Pod is unschedulable or is not starting")
+            stuck = stuck or (pod is not None and rolling.stuck(pod) is not None)
             late.append(name)
+        if not stuck:
+            memory.stuck_since = None
+        elif memory.stuck_since is None:
+            memory.stuck_since = time.monotonic()
+        elif time.monotonic() - memory.stuck_since >= STUCK_GRACE:
+            raise status.FatalProblem("Pod is unschedulable or is not starting")
         return late
 
     def _roll(self, cluster: Cluster, sets: list[dict], memory: _Memory) -> float | None:

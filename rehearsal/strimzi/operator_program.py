@@ -24,8 +24,13 @@ def run(registry: kopf.OperatorRegistry, namespace: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.scanning.disabled = True  # an operator of one namespace may not look for new kinds and namespaces
     settings.watching.server_timeout = 300  # seconds: a watch that died unseen is found again
     settings.networking.request_timeout = 330
+
+    @kopf.on.login(registry=registry)
+    def login(**context: object) -> object:
+        return kopf.login_with_kubeconfig(**context)  # type: ignore[arg-type]
 
     @kopf.on.startup(registry=registry)
     def started(**_: object) -> None:
