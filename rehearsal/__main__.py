@@ -59,7 +59,8 @@ def _summary(report: status.Report, paths: Paths) -> int:
         print(status.render(report, paths))
         return 1
     for name, address in report.addresses.items():
-        print(f"{name}: {address}  KUBECONFIG={paths.kubeconfig(name)}")
+        print(f"{name}: {address}  export KUBECONFIG={paths.kubeconfig(name)}")
+    print(f"kubectl: {paths.state / 'bin' / 'kubectl'}")
     print(status.STAND_INS)
     return 0
 

@@ -117,15 +117,11 @@ class Cluster:
         write_atomically(self._record, record)
 
     def stop(self) -> None:
-        """Stop the cluster's processes, known to kwokctl or not; its data stays."""
-        if self._work.is_dir():
-            self._drop_stale_pids()
-            if any(component.pid for component in self.components()):
-                self._kwokctl("stop", "cluster", timeout=60)
-        # etcd is never asked politely by kwokctl either: what it has answered is in the file system.
+        """End the cluster's processes, as kwokctl does without asking, and those it lost sight of; the data stays."""
         left = processes.end(processes.find(self.paths, self.part), grace=0)
         if left:
             raise RehearsalError(f"cannot end process {left[0].pid} of cluster {self.name}: end it by hand")
+        self._drop_stale_pids()
 
     # --- looks
 
@@ -297,7 +293,7 @@ class Cluster:
         return ApiServer(port, self._work / "pki")
 
     def _binaries(self) -> dict[str, str]:
-        return {name: str(programs.binary(name, self.paths)) for name in BINARIES}
+        return {name: str(programs.binary_path(name, self.paths)) for name in BINARIES}
 
     def _objects_digest(self) -> str:
         described = json.dumps(cluster_objects.objects(self.name, self.paths), sort_keys=True)

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
-from rehearsal import build, processes, status, wanted
+from rehearsal import build, processes, programs, status, wanted
 from rehearsal.clusters import Cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.files import locked
@@ -28,13 +30,10 @@ SECONDS_TO_COME_UP = 20
 def up(names: list[str], paths: Paths) -> status.Report:
     """Build what is missing, start what does not run, make what is not there."""
     with _alone(paths):
-        build.build(paths)
-        _write_manifests(paths)
-        report = status.collect(paths)
-        if set(names) <= set(wanted.clusters(paths)) and report.healthy:
+        _prepare(paths)
+        if not _bring_up(names, paths):
             print("The rehearsal is up already.")
-            return report
-        return _bring_up(names, paths)
+        return _settled(paths)
 
 
 def down(paths: Paths) -> None:
@@ -51,8 +50,7 @@ def down(paths: Paths) -> None:
 def reset(names: list[str], paths: Paths) -> status.Report:
     """These clusters empty again, at the same kubeconfig path: objects, programs and volumes are gone."""
     with _alone(paths):
-        build.build(paths)
-        _write_manifests(paths)
+        _prepare(paths)
         wanted.want({*wanted.clusters(paths), *names}, paths)
         supervisor = Supervisor(paths)
         if supervisor.running():
@@ -62,25 +60,36 @@ def reset(names: list[str], paths: Paths) -> status.Report:
         progress = Progress(1)
         with progress.step(f"emptying {' and '.join(names)}"):
             _for_each(names, lambda name: Cluster(name, paths).empty())
-        return _bring_up(names, paths)
+        _bring_up(names, paths)
+        return _settled(paths)
 
 
-def _bring_up(names: list[str], paths: Paths) -> status.Report:
+def _prepare(paths: Paths) -> None:
+    build.build(paths)
+    _write_manifests(paths)
+    _link_kubectl(paths)
+
+
+def _bring_up(names: list[str], paths: Paths) -> bool:
+    """Start what does not run; whether anything had to be."""
     wanted.want({*wanted.clusters(paths), *names}, paths)
     supervisor = Supervisor(paths)
-    if supervisor.start():
+    changes = [supervisor.start()]
+    if changes[0]:
         print("[up] supervisord started")
-    started = time.monotonic()
+    began = time.monotonic()
     changed = _for_each(names, lambda name: Cluster(name, paths).start())
+    changes += changed
     if any(changed):
-        print(f"[up] {' and '.join(names)} started in {time.monotonic() - started:.0f} s")
-    if wanted.node_exists():
-        for name in names:
-            if supervisor.ensure(_node_program(name, paths)):
-                print(f"[up] {wanted.node_program(name)} started")
-    else:
-        print("[up] there is no process node yet: claims stay unbound, pods with a program stay Pending")
-    return _settled(paths)
+        print(f"[up] {' and '.join(names)} started in {time.monotonic() - began:.0f} s")
+    if not wanted.node_exists():
+        print("[up] there is no process node: claims stay unbound, pods with a program stay Pending")
+        return any(changes)
+    for name in names:
+        changes.append(supervisor.ensure(_node_program(name, paths)))
+        if changes[-1]:
+            print(f"[up] {wanted.node_program(name)} started")
+    return any(changes)
 
 
 def _settled(paths: Paths) -> status.Report:
@@ -99,9 +108,30 @@ def _node_program(cluster: str, paths: Paths) -> Program:
     return Program(
         name=wanted.node_program(cluster),
         command=[sys.executable, "-m", "rehearsal.node", "--cluster", cluster],
-        environment={"KUBECONFIG": str(paths.kubeconfig(cluster)), "PYTHONUNBUFFERED": "1"},
+        environment={
+            "KUBECONFIG": str(paths.kubeconfig(cluster)),
+            "PYTHONUNBUFFERED": "1",
+            # another code is another program, which replaces the one that runs
+            "SYNERGYFLOW_REHEARSAL_CODE": _code_digest(),
+        },
         directory=REPOSITORY,
     )
+
+
+def _code_digest() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _link_kubectl(paths: Paths) -> None:
+    """`bin/kubectl` in the state folder: the clusters' own version, for who has none."""
+    link, target = paths.state / "bin" / "kubectl", programs.binary("kubectl", paths)
+    if not link.is_symlink() or link.readlink() != target:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
 
 
 def _write_manifests(paths: Paths) -> None:
@@ -112,9 +142,8 @@ def _write_manifests(paths: Paths) -> None:
 
     for version in STRIMZI_VERSIONS:
         folder = paths.manifests / f"strimzi-{version}"
-        if (folder / "crds.yaml").is_file() and (folder / "operator.yaml").is_file():
-            continue
-        print(f"[up] manifests of Strimzi {version}")
+        if not folder.is_dir():
+            print(f"[up] manifests of Strimzi {version}")
         manifests.write(version, STRIMZI_NAMESPACE, folder)
 
 
@@ -125,7 +154,11 @@ def _on_disk(paths: Paths) -> list[Cluster]:
 def _for_each(names: Iterable[str], act: Callable[[str], object]) -> list[object]:
     names = list(names)
     with ThreadPoolExecutor(max(1, len(names))) as pool:
-        return list(pool.map(act, names))
+        try:
+            return list(pool.map(act, names))
+        except KeyboardInterrupt:
+            print("\ninterrupted: waiting for the step that is under way", file=sys.stderr)
+            raise
 
 
 @contextmanager

@@ -15,13 +15,17 @@ from rehearsal.paths import Paths
 
 def binary(name: str, paths: Paths | None = None) -> Path:
     """A program built from Go: kube-apiserver, kubectl, etcd, kwok, kwokctl and so on."""
-    paths = paths or Paths.from_environment()
+    path = binary_path(name, paths or Paths.from_environment())
+    if not path.is_file():
+        raise NotBuiltError(name)
+    return path
+
+
+def binary_path(name: str, paths: Paths) -> Path:
+    """Where a program built from Go is, or would be once it is built."""
     for family in artifacts.go_families().values():
         if name in family.binaries:
-            path = family.folder(paths) / name
-            if not path.is_file():
-                raise NotBuiltError(name)
-            return path
+            return family.folder(paths) / name
     raise RehearsalError(f"no program named {name} in {artifacts.LOCK.parent.name}/artifacts.toml")
 
 
