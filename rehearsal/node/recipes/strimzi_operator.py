@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""Strimzi's operators: Python programs that stand in for them, each with the ServiceAccount of its own pod."""
+
+from __future__ import annotations
+
+import re
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from rehearsal import paths as rehearsal_paths
+from rehearsal.node.recipes.recipe import CannotStartError, Container, Run
+
+PROGRAMS = {
+    "cluster_operator_run.sh": "cluster_operator",
+    "topic_operator_run.sh": "topic_operator",
+    "user_operator_run.sh": "user_operator",
+}
+HEALTH_PORT = "HEALTH_PORT"  # see rehearsal.strimzi.operator_program
+_VERSION = re.compile(r"strimzi/operator:(?P<version>[^@]+)")
+
+
+def runs(container: Container) -> bool:
+    """The operator's image with one of its scripts."""
+    return "strimzi/operator:" in container.image and container.program in PROGRAMS
+
+
+def prepare(container: Container) -> Run:
+    """The container's own environment, and a kubeconfig in place of the files that a pod has under /var/run/secrets."""
+    match = _VERSION.search(container.image)
+    if not match:
+        raise CannotStartError("ErrImagePull", f"the version of image {container.image} cannot be read")
+    module = f"rehearsal.strimzi.{PROGRAMS[container.program]}"
+    port, path = _probe(container.spec)
+    ports = {each["containerPort"]: container.port(each["containerPort"]) for each in container.spec.get("ports") or []}
+    real = ports.get(port) if port else None
+    return Run(
+        command=[sys.executable, "-m", module],
+        environment={
+            **container.environment,
+            **container.paths.environment(),
+            "KUBECONFIG": str(container.kubeconfig),
+            "STRIMZI_OPERATOR_VERSION": match["version"],
+            "PYTHONUNBUFFERED": "1",
+            # where the container's mounts are
+            "PROCESS_NODE_ROOT": str(container.root),
+            **({HEALTH_PORT: str(real)} if real else {}),
+        },
+        directory=str(rehearsal_paths.REPOSITORY),
+        ports=ports,
+        exec_directory=str(container.root),
+        exec_environment={"KUBECONFIG": str(container.kubeconfig)},
+        ready={"url": f"http://127.0.0.1:{real}{path}"} if real else {},
+        stands_in=PROGRAMS[container.program].replace("_", "-"),
+        notes=[f"runs {module}, a stand-in for Strimzi's {PROGRAMS[container.program].replace('_', ' ')}"],
+    )
+
+
+def answers(run: Run) -> str | None:
+    """Ask where the container's readiness probe asks."""
+    if not (url := run.ready.get("url")):
+        return None
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return None if answer.status < 400 else f"HTTP {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"HTTP {error.code}"
+    except OSError as error:
+        return str(getattr(error, "reason", error))
+
+
+def _probe(spec: dict[str, Any]) -> tuple[int | None, str]:
+    """Port and path of the container's readiness probe; names of ports are looked up."""
+    get = (spec.get("readinessProbe") or {}).get("httpGet")
+    if not get:
+        return None, ""
+    port = get["port"]
+    if isinstance(port, str):
+        ports = {each.get("name"): each["containerPort"] for each in spec.get("ports") or []}
+        port = ports.get(port)
+    return port, get.get("path", "/")
