@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from bench.failures import InvalidMeasurement
+from bench.failures import InvalidMeasurementError
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -40,7 +40,7 @@ class AuditLog:
         The server writes an event before it answers, so nothing is still to come once the client has ended.
         """
         if self.end() < start:
-            raise InvalidMeasurement(f"{self.path} was rotated during a run: its requests cannot be counted")
+            raise InvalidMeasurementError(f"{self.path} was rotated during a run: its requests cannot be counted")
         with self.path.open("rb") as log:
             log.seek(start)
             lines = log.read().splitlines()

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import urllib3
 import yaml
 
-from bench.failures import InvalidMeasurement
+from bench.failures import InvalidMeasurementError
 from bench.object_sets import PART_OF, RESOURCES, SET_NAME, Object
 
 CLIENTS_NAMESPACE = "bench-clients"
@@ -57,7 +57,8 @@ class Cluster:
         self.kubeconfig = yaml.safe_load(kubeconfig.read_text())
         self._cluster = self.kubeconfig["clusters"][0]["cluster"]
         self.server: str = self._cluster["server"]
-        self._pool = urllib3.PoolManager(maxsize=4, ssl_context=self._tls(kubeconfig.parent), timeout=30)
+        self.tls = self._context(kubeconfig.parent)
+        self._pool = urllib3.PoolManager(maxsize=4, ssl_context=self.tls, timeout=30)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -65,7 +66,7 @@ class Cluster:
         parts = urlsplit(self.server)
         return parts.hostname or "127.0.0.1", parts.port or 443
 
-    def _tls(self, folder: Path) -> ssl.SSLContext:
+    def _context(self, folder: Path) -> ssl.SSLContext:
         user = self.kubeconfig["users"][0]["user"]
         with tempfile.TemporaryDirectory() as temporary:
             files = {}
@@ -137,7 +138,10 @@ class Cluster:
     def namespace(self, name: str) -> None:
         """Make the namespace, if it is not there, and wait for what the controllers put into it."""
         self.apply(f"/api/v1/namespaces/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        ready = (f"/api/v1/namespaces/{name}/serviceaccounts/default", f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt")
+        ready = (
+            f"/api/v1/namespaces/{name}/serviceaccounts/default",
+            f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt",
+        )
         _until(lambda: all(self.request("GET", path) for path in ready), f"namespace {name} is not served")
 
     # -- the objects of a set
@@ -148,8 +152,8 @@ class Cluster:
         resources = tuple(resources)
         for namespace in namespaces:
             for prefix, plural in resources:
-                items = self.request("GET", f"{prefix}/namespaces/{namespace}/{plural}", accept=METADATA_ONLY)["items"]
-                for metadata in (item["metadata"] for item in items):
+                answer = self.request("GET", f"{prefix}/namespaces/{namespace}/{plural}", accept=METADATA_ONLY)
+                for metadata in (item["metadata"] for item in answer["items"] or ()):
                     if (plural, metadata["name"]) not in ALWAYS_THERE:
                         found[plural, namespace, metadata["name"]] = metadata["resourceVersion"]
         return found
@@ -191,26 +195,28 @@ _CREDENTIALS = ("client-certificate", "client-key")
 
 
 def check_unmoved(before: Versions, after: Versions) -> None:
-    """Raises InvalidMeasurement unless both have the same objects with the same resourceVersions."""
+    """Raises InvalidMeasurementError unless both have the same objects with the same resourceVersions."""
     if before == after:
         return
     moved = sorted("/".join(key) for key in before.keys() | after.keys() if before.get(key) != after.get(key))
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
-    raise InvalidMeasurement(f"nothing was to change, and yet these moved: {', '.join(moved[:3])}{more}")
+    raise InvalidMeasurementError(f"nothing was to change, and yet these moved: {', '.join(moved[:3])}{more}")
 
 
 def check_present(objects: Iterable[Object], versions: Versions) -> None:
-    """Raises InvalidMeasurement unless every object of the set is there."""
+    """Raises InvalidMeasurementError unless every object of the set is there."""
     wanted = {(f"{o['kind'].lower()}s", o["metadata"]["namespace"], o["metadata"]["name"]) for o in objects}
     plurals = {"networkpolicys": "networkpolicies"}
     missing = {(plurals.get(kind, kind), namespace, name) for kind, namespace, name in wanted} - versions.keys()
     if missing:
-        raise InvalidMeasurement(f"{len(missing)} of {len(wanted)} objects were not made, {'/'.join(min(missing))} first")
+        raise InvalidMeasurementError(
+            f"{len(missing)} of {len(wanted)} objects were not made, {'/'.join(min(missing))} first"
+        )
 
 
 def _until(condition: Any, otherwise: str) -> None:
     end = time.monotonic() + SETTLE_LIMIT
     while not condition():
         if time.monotonic() > end:
-            raise InvalidMeasurement(f"{otherwise}, for {SETTLE_LIMIT:g} s")
+            raise InvalidMeasurementError(f"{otherwise}, for {SETTLE_LIMIT:g} s")
         time.sleep(0.3)

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from bench.failures import InvalidMeasurement
+from bench.failures import InvalidMeasurementError
 from bench.object_sets import Object
 from rehearsal.paths import REPOSITORY
 
@@ -126,7 +126,7 @@ def recap_changed(output: str, _size: int) -> bool:
     """Whether Ansible's recap says that a task changed something."""
     found = re.search(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", output)
     if not found or int(found[1]) != 1:
-        raise InvalidMeasurement(f"the recap is not one good task:\n{output[-1000:]}")
+        raise InvalidMeasurementError(f"the recap is not one good task:\n{output[-1000:]}")
     return int(found[2]) > 0
 
 
@@ -134,7 +134,7 @@ def all_applied(output: str, size: int) -> None:
     """Kubectl says "serverside-applied" of each object, whether or not that changed it."""
     applied = output.count(" serverside-applied")
     if applied != size:
-        raise InvalidMeasurement(f"kubectl applied {applied} of {size} objects:\n{output[-1000:]}")
+        raise InvalidMeasurementError(f"kubectl applied {applied} of {size} objects:\n{output[-1000:]}")
 
 
 def contenders(kubectl: Path) -> dict[str, Contender]:

@@ -3,5 +3,5 @@
 """What makes a measurement worthless."""
 
 
-class InvalidMeasurement(Exception):
+class InvalidMeasurementError(Exception):
     """A measured command failed, or did not do what was to be measured. The message says which, and what it did."""

@@ -9,6 +9,7 @@ steadier than either time.
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bench.failures import InvalidMeasurement
+from bench.failures import InvalidMeasurementError
 
 TIME_LIMIT = 900.0  # seconds one measured process may take
 Name = TypeVar("Name")
@@ -60,7 +61,7 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], directory: Path) -> Process:
-    """Run the command to its end. Raises InvalidMeasurement, with the end of its output, when it fails."""
+    """Run the command to its end. Raises InvalidMeasurementError, with the end of its output, when it fails."""
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -71,18 +72,22 @@ def run(command: Sequence[str], environment: Mapping[str, str], directory: Path)
         output.seek(0)
         text = output.read().decode(errors="replace")
     if status != 0:
-        raise InvalidMeasurement(f"{Path(command[0]).name} ended with {status} after {seconds:.1f} s:\n{text[-2000:]}")
+        raise InvalidMeasurementError(
+            f"{Path(command[0]).name} ended with {status} after {seconds:.1f} s:\n{text[-2000:]}"
+        )
     return Process(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[int, os.struct_rusage]:
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
     """The exit code and what the process and its children used. wait4 blocks: no polling falsifies the time."""
-    timer = threading.Timer(TIME_LIMIT, process.kill)
+    timer = threading.Timer(TIME_LIMIT, process.terminate)
     timer.start()
     try:
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
-        process.kill()
+        # asked, not killed: Ansible ends its own workers
+        process.terminate()
+        process.wait()
         raise
     finally:
         timer.cancel()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""What the slow way really adds to one request, for a client that speaks HTTP/1.1 and for one that speaks HTTP/2."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+
+from bench import pairs
+from bench.cluster import Client
+from bench.contenders import environment
+from bench.failures import InvalidMeasurementError
+from bench.workbench import Workbench
+from rehearsal.paths import REPOSITORY
+
+ROUNDS = 3
+REQUESTS = 25  # of each client in each round
+
+
+@dataclass(frozen=True)
+class Added:
+    """Milliseconds added to each request, by protocol."""
+
+    http1: float
+    http2: float
+
+    def __str__(self) -> str:
+        return f"{self.http1:.1f} ms by HTTP/1.1, {self.http2:.1f} ms by HTTP/2"
+
+
+def probe(
+    work: Workbench, client: Client, kubeconfigs: Mapping[int, Path], addresses: Mapping[int, tuple[str, int]]
+) -> Added:
+    """The median over rounds of the difference between the ways: loopback is the one of 0 ms."""
+    slow = max(addresses)
+    http1, http2 = [], []
+    for _ in range(ROUNDS):
+        one = {way: _http1(work, client, addresses[way]) for way in (0, slow)}
+        two = {way: _http2(work, client, kubeconfigs[way]) for way in (0, slow)}
+        http1.append(one[slow] - one[0])
+        http2.append(two[slow] - two[0])
+    return Added(statistics.median(http1) * 1000, statistics.median(http2) * 1000)
+
+
+def _http1(work: Workbench, client: Client, address: tuple[str, int]) -> float:
+    """Median seconds of a request on a connection that is open already."""
+    pool = urllib3.HTTPSConnectionPool(*address, maxsize=1, ssl_context=work.cluster.tls)
+    headers = {"Authorization": f"Bearer {client.token}"}
+    seconds = []
+    for _ in range(REQUESTS + 1):
+        began = time.perf_counter()
+        pool.request("GET", "/version", headers=headers)
+        seconds.append(time.perf_counter() - began)
+    pool.close()
+    return statistics.median(seconds[1:])
+
+
+def _http2(work: Workbench, client: Client, kubeconfig: Path) -> float:
+    """Seconds a request costs kubectl: a process with many, less a process with one, by the requests they differ in."""
+    total = {}
+    requests = {}
+    for count in (1, REQUESTS + 1):
+        start = work.audit.end()
+        command = [str(work.kubectl), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/kubectl-cache"]
+        command += ["get", "namespaces", *["kube-system"] * count]
+        total[count] = pairs.run(command, environment(kubeconfig.parent), REPOSITORY).seconds
+        requests[count] = work.audit.requests(client.user, start).total
+    more = requests[REQUESTS + 1] - requests[1]
+    if more < REQUESTS:
+        raise InvalidMeasurementError(
+            f"kubectl asked {more} times more for {REQUESTS} names more: its latency is unknown"
+        )
+    return (total[REQUESTS + 1] - total[1]) / more

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""The targets, and whether they are met. A missed target is a result, not a failure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.cells import OURS, Outcome
+
+KUBECTL = "kubectl"
+KUBERNETES_CORE = "kubernetes-core"
+TO_KUBERNETES_CORE = 0.2
+FLAT_SIZES = (100, 1000, 2000)
+# the cost of one more object between 1,000 and 2,000 by that between 100 and 1,000: "flat" leaves room for noise
+FLAT = 1.2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One target and what was measured."""
+
+    what: str
+    measured: float
+    target: float
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """At most the target counts as met."""
+        return self.measured <= self.target
+
+    def sentence(self) -> str:
+        """Met, or missed and by how much."""
+        if self.met:
+            return "met"
+        return f"missed by {self.measured / self.target - 1:.0%}"
+
+
+def to_kubectl(size: int, latency: int) -> float:
+    """The greatest ratio that is good enough against kubectl: 100 objects on loopback 1.0, 1,000 0.5, latency 0.25."""
+    if latency:
+        return 0.25
+    return 1.0 if size <= 100 else 0.5
+
+
+def of_cell(outcome: Outcome) -> list[Verdict]:
+    """The verdicts of one cell; none for contenders that did not run."""
+    cell = outcome.cell
+    verdicts = []
+    for contender, target in ((KUBECTL, to_kubectl(cell.size, cell.latency)), (KUBERNETES_CORE, TO_KUBERNETES_CORE)):
+        ratio = outcome.ratio(contender)
+        if ratio and not outcome.invalid:
+            verdicts.append(Verdict(f"{cell.name} by {contender}", ratio.median, target))
+    return verdicts
+
+
+def per_object(outcomes: Iterable[Outcome]) -> dict[int, float]:
+    """Median seconds of a whole process of ours by size, from cells of one scenario and latency."""
+    return {o.cell.size: statistics.median(o.seconds(OURS)) for o in outcomes if not o.invalid and o.seconds(OURS)}
+
+
+def flatness(name: str, seconds: dict[int, float]) -> Verdict | None:
+    """How the cost of one more object grows; Ansible's start-up drops out of the differences."""
+    small, middle, large = FLAT_SIZES
+    if not all(size in seconds for size in FLAT_SIZES):
+        return None
+    first = (seconds[middle] - seconds[small]) / (middle - small)
+    second = (seconds[large] - seconds[middle]) / (large - middle)
+    if first <= 0:
+        return None  # noise is greater than the cost: nothing can be said
+    note = f"{first * 1000:.2f} ms an object from {small} to {middle}, {second * 1000:.2f} ms from {middle} to {large}"
+    return Verdict(f"cost per object, {name}", second / first, FLAT, note)
