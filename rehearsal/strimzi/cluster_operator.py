@@ -67,7 +67,7 @@ def main() -> int:
     if refused:
         print(refused, file=sys.stderr)
         return 1
-    operator_program.run(registry(api, chosen, namespace), namespace)
+    operator_program.run(registry(api, chosen, namespace), namespace, "cluster operator", chosen.generation.version)
     return 0
 
 
@@ -83,7 +83,7 @@ def registry(api: Api, chosen: Settings, namespace: str) -> kopf.OperatorRegistr
     @kopf.on.event("kafka.strimzi.io", chosen.generation.api, "kafkas", **group)
     def kafka_changed(event: dict, name: str, **_: object) -> None:
         if operator_program.seen_change(memory, event):
-            logging.getLogger("kafka").info("reconcile Kafka %s/%s: %s", namespace, name, event["type"] or "found")
+            logging.getLogger("kafkas").info("reconcile Kafka %s/%s: %s", namespace, name, event["type"] or "found")
             kafka_work.add(Cluster(name, namespace))
 
     @kopf.on.event("kafka.strimzi.io", chosen.generation.api, "kafkanodepools", **group)

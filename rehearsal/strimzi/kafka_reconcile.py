@@ -38,7 +38,7 @@ RETRY_REFUSED = 10.0  # seconds; the real operator looks again at its next full 
 STUCK_GRACE = 20.0  # seconds: claims that are being bound and images that are being pulled look stuck for a moment
 WHILE_WAITING = 5.0  # seconds between looks at pods that are not ready or a roll that must not go on yet
 
-logger = logging.getLogger("kafka")
+logger = logging.getLogger("kafkas")
 
 
 @dataclass(frozen=True)

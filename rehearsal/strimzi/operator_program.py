@@ -17,11 +17,14 @@ HEALTH_PORT = "HEALTH_PORT"
 _ready = threading.Event()
 
 
-def run(registry: kopf.OperatorRegistry, namespace: str) -> None:
+def run(registry: kopf.OperatorRegistry, namespace: str, operator: str, version: str) -> None:
     """Watch the namespace until SIGTERM; `/healthy` and `/ready` answer on 127.0.0.1:$HEALTH_PORT if that is set."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s")
     for noisy in ("kopf", "urllib3", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("operator").info(
+        "This is a stand-in for the %s of Strimzi %s; it watches namespace %s", operator, version, namespace
+    )
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True  # an operator of one namespace may not look for new kinds and namespaces

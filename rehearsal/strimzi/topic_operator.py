@@ -227,7 +227,7 @@ def main() -> int:
 
     work.add(KEY)
     work.start()
-    operator_program.run(registry, cluster.namespace)
+    operator_program.run(registry, cluster.namespace, "topic operator", chosen.version)
     return 0
 
 

@@ -316,7 +316,7 @@ def main() -> int:
 
     work.add(KEY)
     work.start()
-    operator_program.run(registry, cluster.namespace)
+    operator_program.run(registry, cluster.namespace, "user operator", chosen.version)
     return 0
 
 
