@@ -3,11 +3,13 @@
 """Compares each role's defaults with its argument_specs: same names, same values, everything described.
 
 Users read the one, `ansible-doc` shows the other, and Ansible checks neither against the other.
+docs/variables.md is written from them by `--write`, and compared otherwise.
 Exits with 1 and a line for each difference.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,6 +19,22 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = ("main", "validate", "status")
+REFERENCE = ROOT / "docs" / "variables.md"
+INTRODUCTION = """# Variables
+
+Every variable of every role, from their argument specs (`ansible-doc -t role synergyflow.platform.kafka_cluster`).
+A name that begins like a role's and is not here is refused, with the nearest one that is.
+
+Beside these, a host may have:
+
+| Variable | Meaning |
+|---|---|
+| `cluster_connection` | how to log in to the cluster: a dictionary of any connection options of \
+`kubernetes.core.k8s` by their own names (`kubeconfig`, `context`, `host`, `api_key`, `ca_cert` …). What is left out \
+comes from the `K8S_AUTH_*` variables of the environment, `KUBECONFIG` and `~/.kube/config`, as with kubernetes.core |
+| `confirm_data_loss` | the phrase that confirms the deletion of data; see [check mode](check-mode.md). \
+Give it with `-e`, never in an inventory |
+| `evidence_file` | where `validate.yml` writes its records as JSON |"""
 VARIABLE = re.compile(r"^([a-z_][a-z0-9_]*):")
 
 
@@ -74,10 +92,53 @@ def uncommented(text: str) -> list[str]:
     ]
 
 
+def cell(text: str) -> str:
+    """Text for a Markdown table: Ansible's markup as code."""
+    return re.sub(r"[COVP]\(([^)]*)\)", r"`\1`", text).replace("|", "\\|")
+
+
+def shown(value: Any) -> str:
+    """A default, short enough for a table."""
+    if isinstance(value, list) and value:
+        return f"{len(value)}, see the role's defaults"
+    return f"`{json.dumps(value)}`" if value not in ("", [], {}) else "empty"
+
+
+def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
+    """A line for each option, its parts below it."""
+    found = []
+    for name, option in options.items():
+        description = option["description"]
+        text = " ".join(description) if isinstance(description, list) else description
+        if option.get("choices"):
+            text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
+        default = shown(option["default"]) if "default" in option else "required" if option.get("required") else "-"
+        found.append(f"| `{prefix}{name}` | {option['type']} | {default} | {cell(text)} |")
+        found += rows(option.get("options") or {}, f"{prefix}{name}.")
+    return found
+
+
+def reference(roles: list[Path]) -> str:
+    """docs/variables.md."""
+    parts = [INTRODUCTION]
+    for role in roles:
+        specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+        parts.append(f"\n## {role.name}\n\n{specs['main']['short_description']}.\n")
+        parts.append("| Variable | Type | Default | Meaning |\n|---|---|---|---|")
+        parts += rows(specs["main"]["options"])
+    return "\n".join(parts) + "\n"
+
+
 def main() -> int:
     """Look at every role; 1 if one has a difference."""
     roles = sorted(path.parent.parent for path in ROOT.glob("roles/*/defaults/main.yml"))
     found = [f"{role.name}: {difference}" for role in roles for difference in differences(role)]
+    if "--write" in sys.argv:
+        REFERENCE.write_text(reference(roles), encoding="utf-8")
+    elif not REFERENCE.exists() or REFERENCE.read_text(encoding="utf-8") != reference(roles):
+        found.append(
+            "docs/variables.md is not what the argument specs say: python tests/lint/role_arguments.py --write"
+        )
     print("\n".join(found) if found else f"{len(roles)} roles: defaults and argument_specs agree")
     return 1 if found else 0
 
