@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+from __future__ import annotations
+
+import pytest
+
+from rehearsal import status, wanted
+from rehearsal.paths import Paths
+from rehearsal.status import CRASHED, RUNNING, STOPPED, Part, Report
+from rehearsal.supervise import ProgramState
+
+
+@pytest.mark.parametrize(
+    ("state", "exitstatus", "expected"),
+    [
+        ("RUNNING", None, RUNNING),
+        ("STARTING", None, RUNNING),
+        ("EXITED", 0, STOPPED),
+        ("EXITED", 137, CRASHED),
+        ("FATAL", None, CRASHED),
+        ("BACKOFF", None, CRASHED),
+        ("STOPPED", None, STOPPED),
+        ("STOPPING", 1, STOPPED),
+    ],
+)
+def test_an_end_that_was_not_asked_for_is_a_crash(state: str, exitstatus: int | None, expected: str) -> None:
+    assert status.classify(ProgramState(state, None, exitstatus, "")) == expected
+
+
+def test_nothing_wanted_is_healthy_and_said_to_be_down(paths: Paths) -> None:
+    report = status.collect(paths)
+    assert report.healthy
+    assert "The rehearsal is down" in status.render(report, paths)
+
+
+def test_wanted_but_absent_is_a_crash_of_every_part(paths: Paths) -> None:
+    wanted.want(["apps"], paths)
+    report = status.collect(paths)
+    assert not report.healthy
+    assert {part.name for part in report.parts() if part.state == CRASHED} >= {"supervisord", "etcd", "kube-apiserver"}
+    assert report.unready == {"apps": "was not made to the end"}
+
+
+def test_the_report_shows_the_crashed_part_its_log_and_what_stands_in(paths: Paths) -> None:
+    broker = Part("apps.messaging.broker-0.kafka", CRASHED, note="exit status 1", log="  | out of memory")
+    text = status.render(Report({"apps": [Part("etcd", RUNNING, 7, 2379, 50 * status.MEGABYTE), broker]}), paths)
+    assert "pid 7, port 2379, 50 MB" in text
+    assert "apps.messaging.broker-0.kafka crashed: exit status 1. The end of its log:\n  | out of memory" in text
+    assert "make rehearsal-up repairs it" in text
+    assert "Stand-ins:" in text
+
+
+def test_a_cluster_that_does_not_answer_is_not_healthy(paths: Paths) -> None:
+    report = Report({"apps": [Part("etcd", RUNNING, 7)]}, unready={"apps": "HTTP 500: [-]etcd failed"})
+    assert not report.healthy
+    assert "NOT READY: HTTP 500: [-]etcd failed" in status.render(report, paths)
+
+
+def test_an_unreadable_wish_is_no_wish(paths: Paths) -> None:
+    paths.run.mkdir(parents=True)
+    (paths.run / "wanted.json").write_text("{")
+    assert wanted.clusters(paths) == []
