@@ -15,18 +15,21 @@ from .objects import Manifest, labels_of
 
 STRIMZI = "kafka.strimzi.io"
 OPERATOR = "strimzi.io/kind=cluster-operator"
+#: the Deployment has that label on its pods alone, and in the chart as in the manifests this name
+OPERATOR_NAME = "strimzi-cluster-operator"
 #: labels by which a rehearsal says what is not the real thing
 STAND_IN, RUN_BY = "synergyflow.platform/stand-in", "synergyflow.platform/run-by"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One list of objects: all of a kind in a namespace that a selector fits."""
+    """One list of objects: all of a kind in a namespace that a selector, or a name, fits."""
 
     group: str
     kind: str
     namespace: str = ""
     selector: str = ""
+    name: str = ""
 
 
 def wanted(role: str, values: Mapping[str, Any]) -> dict[str, Wanted]:
@@ -37,7 +40,7 @@ def wanted(role: str, values: Mapping[str, Any]) -> dict[str, Wanted]:
 def _strimzi(values: Mapping[str, Any]) -> dict[str, Wanted]:
     namespace = values["strimzi_namespace"]
     found = {
-        "deployments": Wanted("apps", "Deployment", namespace, OPERATOR),
+        "deployments": Wanted("apps", "Deployment", namespace, name=OPERATOR_NAME),
         "pods": Wanted("", "Pod", namespace, OPERATOR),
         "kafkas": Wanted(STRIMZI, "Kafka", namespace),
     }
@@ -93,7 +96,8 @@ def read(api: Api, lists: Mapping[str, Wanted]) -> Seen:
             seen.unread[name] = f"the cluster does not serve {ask.kind}"
             return
         try:
-            found = api.list(resource, namespace=ask.namespace, selector=ask.selector)
+            fields = f"metadata.name={ask.name}" if ask.name else ""
+            found = api.list(resource, namespace=ask.namespace, selector=ask.selector, fields=fields)
         except ApiError as error:
             if error.code not in (403, 404):
                 raise
@@ -106,6 +110,7 @@ def read(api: Api, lists: Mapping[str, Wanted]) -> Seen:
         seen.objects[name] = sorted(found, key=lambda item: str(item["metadata"]["name"]))
 
     api.all(one, list(lists))
+    seen.objects = {name: seen.objects[name] for name in lists if name in seen.objects}
     return seen
 
 

@@ -14,8 +14,8 @@ from .objects import Manifest
 from .readiness import judge
 
 COLUMNS = {"component": "component", "kind": "kind", "name": "name", "state": "state", "reason": "reason"}
-#: lists that are looked at for other purposes
-NOT_SHOWN = ("nodes",)
+#: lists that are looked at for other purposes: nodes are nobody's, a Kafka is not Strimzi's
+NOT_SHOWN = {"strimzi": ("kafkas",), "kafka_cluster": ("nodes",)}
 #: what a reader should know of a label that says little
 MEANING = {
     "strimzi-cluster-operator": "Strimzi's operators",
@@ -28,7 +28,7 @@ def rows(component: str, seen: Seen) -> list[dict[str, Any]]:
     """One row for all objects of a kind that are well, one for each that is not."""
     found: list[dict[str, Any]] = []
     for name, objects in seen.objects.items():
-        if name in NOT_SHOWN or not objects:
+        if name in NOT_SHOWN.get(component, ()) or not objects:
             continue
         verdicts = [(item, judge(item)) for item in objects]
         well = [item for item, verdict in verdicts if verdict.done]

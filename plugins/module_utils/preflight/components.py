@@ -26,7 +26,6 @@ except ImportError:  # ansible-core brings it; only documentation tools import t
     yaml = None  # type: ignore[assignment]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
-DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
 NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
 PODS = Resource("", "v1", "Pod", "pods", True)
 SECRETS = Resource("", "v1", "Secret", "secrets", True)
@@ -109,7 +108,7 @@ def read_live(api: Api, values: Mapping[str, Any]) -> kafka_cluster.Live:
             lambda: one("Kafka", name),
             lambda: one("KafkaNodePool", values["kafka_cluster_node_pool"]),
             lambda: several(preferred("KafkaTopic"), namespace, own),
-            lambda: several(DEPLOYMENTS, "", OPERATOR),
+            lambda: several(PODS, "", OPERATOR),
             lambda: several(PODS, namespace, own),
             lambda: {key: _has_key(api, namespace, *key) for key in secrets},
         ],

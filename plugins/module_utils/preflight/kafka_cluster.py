@@ -50,6 +50,7 @@ class Live:
     kafka: Mapping[str, Any] | None = None
     node_pool: Mapping[str, Any] | None = None
     topics: list[Mapping[str, Any]] = field(default_factory=list)
+    # pods of Strimzi's cluster operators, in any namespace
     operators: list[Mapping[str, Any]] = field(default_factory=list)
     # (name, key) of each Secret that a user's password is to come from -> whether it is there
     password_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
@@ -133,9 +134,13 @@ def check_operator(strimzi: str, live: Live, may_change: bool, findings: Finding
         )
 
 
-def operator_version(deployment: Mapping[str, Any]) -> str | None:
-    """The release in the tag of the operator's image; None if the image is named otherwise (a digest, `latest`)."""
-    for container in deployment["spec"]["template"]["spec"]["containers"]:
+def operator_version(workload: Mapping[str, Any]) -> str | None:
+    """The release in the tag of the operator's image; None if the image is named otherwise (a digest, `latest`).
+
+    `workload` is the operator's Deployment, or a pod of it.
+    """
+    spec = (workload["spec"].get("template") or {}).get("spec") or workload["spec"]
+    for container in spec.get("containers") or []:
         name, _, tag = container["image"].rpartition(":")
         if name.endswith("operator") and versions.is_version(tag):
             return tag

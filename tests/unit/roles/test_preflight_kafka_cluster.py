@@ -19,7 +19,7 @@ def problems(values: dict[str, Any], cluster: dict[str, Any], live: preflight.Li
 
 def operator(version: str) -> dict[str, Any]:
     container = {"name": "strimzi-cluster-operator", "image": f"quay.io/strimzi/operator:{version}"}
-    return {"spec": {"template": {"spec": {"containers": [container]}}}}
+    return {"spec": {"containers": [container]}}
 
 
 def topic(name: str, partitions: int, replicas: int = 3) -> dict[str, Any]:
