@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -259,7 +260,7 @@ class Cluster:
         self._wait_ready()
         api = self._api()
         for obj in cluster_objects.objects(self.name, self.paths):
-            _retry(lambda obj=obj: api.apply(obj))
+            _retry(partial(api.apply, obj))
         self._wait_nodes()
         if self.created():
             self._write_record()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rehearsal import build, processes, programs, status, wanted
 from rehearsal.clusters import Cluster
@@ -25,6 +26,8 @@ from rehearsal.supervise import Program, Supervisor
 STRIMZI_VERSIONS = ("1.2.0", "0.45.2")
 STRIMZI_NAMESPACE = "messaging"
 SECONDS_TO_COME_UP = 20
+
+Result = TypeVar("Result")
 
 
 def up(names: list[str], paths: Paths) -> status.Report:
@@ -151,7 +154,7 @@ def _on_disk(paths: Paths) -> list[Cluster]:
     return [Cluster(folder.name, paths) for folder in sorted(paths.clusters.glob("*")) if folder.is_dir()]
 
 
-def _for_each(names: Iterable[str], act: Callable[[str], object]) -> list[object]:
+def _for_each(names: Iterable[str], act: Callable[[str], Result]) -> list[Result]:
     names = list(names)
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         try:

@@ -10,10 +10,14 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rehearsal import artifacts
 from rehearsal.artifacts import JarSet
 from rehearsal.errors import RehearsalError
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 DOWNLOADS_AT_ONCE = 4
 SECONDS_PER_ANSWER = 60
@@ -81,14 +85,14 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _jar(context, coordinate: str) -> Path:
+def _jar(context: MavenContext, coordinate: str) -> Path:
     try:
         return context.create_dependency(coordinate).artifact.resolve()
     except (OSError, RuntimeError) as error:
         raise RehearsalError(f"cannot download {coordinate}: {error}") from error
 
 
-def _context(cache: Path | None = None):
+def _context(cache: Path | None = None) -> MavenContext:
     try:
         from jgo.maven import MavenContext  # here: 0.3 s that only downloads need
     except ImportError as error:

@@ -54,6 +54,14 @@ def mark(process: psutil.Process, variable: str) -> str:
         return ""
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """The command line of a process; empty when it has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
+
+
 def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Process]:
     """Ask the processes to end, kill what is left after `grace` seconds; returns what could not be ended."""
     alive = list(processes)

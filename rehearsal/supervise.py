@@ -173,7 +173,7 @@ class Supervisor:
     def pid(self) -> int | None:
         """Supervisord's process, when it lives."""
         marked = processes.find(self.paths, PART)
-        return next((p.pid for p in marked if "supervisor.supervisord" in p.cmdline()), None)
+        return next((p.pid for p in marked if "supervisor.supervisord" in processes.command_line(p)), None)
 
     # --- programs
 
