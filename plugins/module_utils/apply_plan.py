@@ -62,16 +62,16 @@ def prepare(objects: Iterable[Any], member_of: str) -> list[Manifest]:
     return prepared
 
 
-def encode_string_data(secret: Manifest) -> None:
+def encode_string_data(secret: Manifest, where: str = "") -> None:
     """stringData becomes data, as the server would do it: data is what can be read back and compared."""
     texts = secret.pop("stringData", None) or {}
-    key = key_of(secret)
+    name_of_it = f"{where}: {key_of(secret)}" if where else str(key_of(secret))
     for part, content in (("data", secret.get("data") or {}), ("stringData", texts)):
         if not isinstance(content, Mapping):
-            raise ClusterError(f"{key}: expected {part} to be a mapping.")
+            raise ClusterError(f"{name_of_it}: expected {part} to be a mapping.")
         for name, value in content.items():
             if not isinstance(value, str):
-                raise ClusterError(f"{key}: expected {part}.{name} to be a string; put the value in quotes.")
+                raise ClusterError(f"{name_of_it}: expected {part}.{name} to be a string; put the value in quotes.")
     if texts:
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in texts.items()}
         secret["data"] = {**(secret.get("data") or {}), **encoded}

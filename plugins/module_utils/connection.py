@@ -195,7 +195,7 @@ def _from_kubeconfig(source: Any, context: str | None, environ: Mapping[str, str
         login.key_file = None if login.key_data else beside(user.get("client-key"))
     login.verify = not cluster.get("insecure-skip-tls-verify", False)
     token = user.get("token")
-    if user.get("tokenFile"):
+    if not token and user.get("tokenFile"):  # in this order, as the Kubernetes client for Python has it
         with open(str(beside(user["tokenFile"])), encoding="utf-8") as stream:
             token = stream.read()
     if token:
@@ -316,8 +316,10 @@ def _load_certificate(context: ssl.SSLContext, login: Login) -> None:
 class ClientConnection(Connection):
     """A connection over the pool of a Kubernetes client that kubernetes.core has logged in."""
 
-    def __init__(self, api_client: Any) -> None:
+    def __init__(self, api_client: Any, token: str | None = None) -> None:
         self.api_client = api_client
+        # the client's hook that refreshes a token puts the kubeconfig's in the place of the one that was given
+        self.token = token
         self.configuration = api_client.configuration
         self.host = self.configuration.host
         self.secrets = _client_secrets(self.configuration)
@@ -333,6 +335,8 @@ class ClientConnection(Connection):
         for setting in settings.values():
             if setting.get("in") == "header" and setting.get("value"):
                 merged[setting["key"]] = setting["value"]
+        if self.token:
+            merged["authorization"] = f"Bearer {self.token}"
         if "authorization" not in merged and self.configuration.username and self.configuration.password:
             merged["authorization"] = self.configuration.get_basic_auth_token()
         for name, value in headers.items():
@@ -411,11 +415,12 @@ def _login_failure(options: Mapping[str, Any], error: Exception) -> str:
 
 def open_connection(params: Mapping[str, Any]) -> Connection:
     """A connection from validated module parameters. Nothing is sent yet. Raises LoginError."""
-    login = static_login(auth_options(params))
-    connection: Connection = DirectConnection(login) if login else ClientConnection(kubernetes_client(params))
-    password = auth_options(params).get("password")
-    if password:
-        connection.secrets.append(password)
+    auth = auth_options(params)
+    login = static_login(auth)
+    if login:
+        return DirectConnection(login)
+    connection = ClientConnection(kubernetes_client(params), auth.get("api_key"))
+    connection.secrets += [auth[name] for name in ("password", "api_key") if auth.get(name)]
     return connection
 
 

@@ -142,7 +142,7 @@ def objects_of(document: Any, where: str, namespace: str | None) -> list[Manifes
         manifest["metadata"]["namespace"] = namespace
     _refuse_what_json_lacks(manifest, where)
     if is_secret(manifest):
-        encode_string_data(manifest)
+        encode_string_data(manifest, where)
     return [manifest]
 
 

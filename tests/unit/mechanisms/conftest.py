@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the mechanisms' unit tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
+from scripted_api import Handler, ScriptedConnection
+
+
+@pytest.fixture
+def scripted() -> Callable[..., Api]:
+    """An Api over a handler, with a deadline of `timeout` seconds."""
+
+    def make(handler: Handler, timeout: float = 5.0) -> Api:
+        return Api(ScriptedConnection(handler), Deadline(timeout), concurrency=4)
+
+    return make
