@@ -14,6 +14,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+import yaml
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from rehearsal.strimzi import (
@@ -62,7 +63,7 @@ class _Memory:
     brokers: Brokers
     applied: dict[tuple, str] = field(default_factory=dict)
     full_pass_due: float = 0.0
-    waiting_since: float | None = None
+    waiting: tuple[str, float] | None = None  # for what, since when
     stuck_since: float | None = None
 
 
@@ -152,7 +153,7 @@ class KafkaReconciler:
             name = deployment["metadata"]["name"]
             if not _available(self._api.get("Deployment", name, cluster.namespace)):
                 return self._wait(memory, f"Deployment resource {name} in namespace {cluster.namespace}")
-        memory.waiting_since = None
+        memory.waiting = None
         ca = cas.cluster.certificate
         versions = (version, metadata_version)
         self._put_status(
@@ -230,7 +231,10 @@ class KafkaReconciler:
             what = f"ConfigMap {reference['name']}"
             missing = f"{what} does not exist" if config_map is None else f"{what} has no key {reference['key']}"
             raise status.InvalidConfigurationException(missing)
-        return config_map["data"][reference["key"]]
+        try:
+            return json.dumps(yaml.safe_load(config_map["data"][reference["key"]]))
+        except yaml.YAMLError as error:
+            raise status.InvalidConfigurationException(f"Failed to parse metrics configuration: {error}") from error
 
     def _extras(
         self, cluster: Cluster, kafka: dict, version: str, authority: object, writer: SecretWriter
@@ -305,7 +309,7 @@ class KafkaReconciler:
             return self._wait(memory, f"Pods resource {min(candidates)} in namespace {cluster.namespace}")
         logger.info("roll Pod %s/%s: %s", cluster.namespace, name, ", ".join(candidates[name]))
         self._api.delete("Pod", name, cluster.namespace, pods[name]["metadata"]["uid"])
-        memory.waiting_since = None
+        memory.waiting = None
         memory.brokers.close()
         return WHILE_WAITING
 
@@ -335,10 +339,10 @@ class KafkaReconciler:
 
     def _wait(self, memory: _Memory, what: str) -> float:
         now = time.monotonic()
-        if memory.waiting_since is None:
-            memory.waiting_since = now
+        if memory.waiting is None or memory.waiting[0] != what:
+            memory.waiting = (what, now)
             logger.info("waiting for %s to be ready", what)
-        if now - memory.waiting_since > self._settings.operation_timeout:
+        if now - memory.waiting[1] > self._settings.operation_timeout:
             milliseconds = int(self._settings.operation_timeout * 1000)
             raise status.TimeoutException(f"Exceeded timeout of {milliseconds}ms while waiting for {what} to be ready")
         return WHILE_WAITING

@@ -18,7 +18,7 @@ RBAC = "rbac.authorization.k8s.io"
 REGISTRY = "quay.io/strimzi"
 
 # milliseconds. Upstream gives a pod 300,000 to start; a rehearsal's user wants to see the failure sooner
-OPERATION_TIMEOUT = 120_000
+OPERATION_TIMEOUT = 180_000
 FULL_RECONCILIATION = 120_000
 
 READ = ["get", "list", "watch"]

@@ -201,8 +201,17 @@ class TestCurrentGeneration:
         assert "Supported versions are: [4.2.0, 4.2.1, 4.3.0, 4.3.1]" in message
         assert current.list("pods", f"strimzi.io/cluster={KAFKA}") == []
 
+    def test_pods_that_find_no_node_are_said_to_be_fatal(self, current: Bench) -> None:
+        huge = current.pool(3)
+        huge["spec"]["resources"] = {"requests": {"cpu": "1000"}}
+        current.apply(current.kafka("4.3.1"), huge)
+        fatal = ("NotReady", "True", "FatalProblem")
+        current.until("pods unschedulable", lambda: current.condition("kafka", KAFKA) == fatal)
+        message = current.find("kafka", KAFKA)["status"]["conditions"][0]["message"]
+        assert message == "Pod is unschedulable or is not starting"
+        current.apply(current.pool(3))
+
     def test_a_kafka_comes_up(self, current: Bench) -> None:
-        current.apply(current.kafka("4.3.1"))
         status = current.wait_ready("kafka", KAFKA)["status"]
         assert status["kafkaVersion"] == "4.3.1"
         assert status["operatorLastSuccessfulVersion"] == "1.2.0"

@@ -54,7 +54,7 @@ def test_the_environment_of_the_manifest_is_what_the_program_reads(generation):
     assert settings.images["3.8.1" if generation.api == "v1beta2" else "4.3.1"].endswith(
         "0.45.2-kafka-3.8.1" if generation.api == "v1beta2" else "1.2.0-kafka-4.3.1"
     )
-    assert settings.operation_timeout == 120
+    assert settings.operation_timeout == 180
     assert cluster_operator.refusal(generation, {"emulationMajor": "1"}, environment) is None
 
 
