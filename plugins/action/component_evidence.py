@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import component_objects as objects
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
-from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import kafka_cluster, strimzi
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
@@ -57,28 +57,26 @@ class ActionModule(ClusterAction):
             return strimzi.records(values, seen, api.discover().kinds(), logs=logs, metrics=metrics, now=now)
         return kafka_cluster.records(values, seen, metrics, expires, now)
 
-    def _logs(self, api: Api, seen: objects.Seen) -> dict[str, str | Exception]:
+    def _logs(self, api: Api, seen: objects.Seen) -> dict[str, str | BaseException]:
         query = {"sinceSeconds": strimzi.LOG_MINUTES * 60, "timestamps": "true", "tailLines": LOG_LINES}
         return each_pod(api, seen, lambda path: api.call("GET", f"{path}/log", query=query, accept="*/*"))
 
-    def _metrics(self, api: Api, seen: objects.Seen, port: int) -> dict[str, str | Exception]:
+    def _metrics(self, api: Api, seen: objects.Seen, port: int) -> dict[str, str | BaseException]:
         # the API server's own proxy: works where the API server reaches pods, as on any usual cluster
         brief = Api(api.connection, Deadline(METRICS_TIMEOUT), api.concurrency, api.masker)
         return each_pod(brief, seen, lambda path: brief.call("GET", f"{path}:{port}/proxy/metrics", accept="*/*"))
 
 
-def each_pod(api: Api, seen: objects.Seen, ask: Any) -> dict[str, str | Exception]:
+def each_pod(api: Api, seen: objects.Seen, ask: Callable[[str], Answer]) -> dict[str, str | BaseException]:
     """The answer about each pod by its name, or the error in its place."""
 
-    def one(pod: Mapping[str, Any]) -> str | Exception:
-        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-        try:
-            return ask(f"/api/v1/namespaces/{namespace}/pods/{name}").body.decode(errors="replace")
-        except ClusterError as error:
-            return error
+    def one(pod: Mapping[str, Any]) -> str:
+        metadata = pod["metadata"]
+        answer = ask(f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}")
+        return answer.body.decode(errors="replace")
 
-    pods = seen["pods"]
-    return dict(zip((pod["metadata"]["name"] for pod in pods), api.all(one, pods), strict=True))
+    names = [pod["metadata"]["name"] for pod in seen["pods"]]
+    return dict(zip(names, api.each(one, seen["pods"]), strict=True))
 
 
 def expires(pem: str) -> datetime:

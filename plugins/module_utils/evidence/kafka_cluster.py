@@ -21,7 +21,7 @@ CERTIFICATE_DAYS = 30
 def records(
     values: Mapping[str, Any],
     seen: Seen,
-    metrics: Mapping[str, str | Exception],
+    metrics: Mapping[str, str | BaseException],
     expires: Callable[[str], datetime],
     now: datetime,
 ) -> list[Record]:

@@ -32,11 +32,11 @@ def pods_record(identity: str, title: str, pods: Sequence[Manifest], expected: i
 
 
 def metrics_record(
-    identity: str, title: str, pods: Sequence[Manifest], answers: Mapping[str, str | Exception]
+    identity: str, title: str, pods: Sequence[Manifest], answers: Mapping[str, str | BaseException]
 ) -> Record:
     """Each pod's metrics endpoint answers in Prometheus' format.
 
-    A pod that a stand-in runs has no such endpoint: there is nothing to measure, which is said and is no failure.
+    A pod that a stand-in runs may have no such endpoint: that says nothing of the platform, and is no failure.
     """
     if not answers:
         return unmeasured(identity, title, BLOCKED, "there is no pod to ask")
@@ -44,9 +44,9 @@ def metrics_record(
     silent = "; ".join(f"{pod}: {_words(answer)}" for pod, answer in answers.items() if pod not in good)
     if not good and stand_ins(pods):
         who = ", ".join(stand_ins(pods))
-        return unmeasured(identity, title, BLOCKED, f"run by a stand-in ({who}), which has no metrics", pods)
+        return unmeasured(identity, title, BLOCKED, f"run by stand-ins ({who}), which do not answer: {silent}", pods)
     return judged(identity, title, (len(good), len(answers)), not silent, objects=pods, unit="endpoints", detail=silent)
 
 
-def _words(answer: str | Exception) -> str:
-    return str(answer) if isinstance(answer, Exception) else "answers, but not with metrics"
+def _words(answer: str | BaseException) -> str:
+    return str(answer) if isinstance(answer, BaseException) else "answers, but not with metrics"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -76,8 +77,10 @@ def unmeasured(
 
 
 def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
-    """Every record of every cluster as one line, what is not passed with its reason below."""
+    """Every record of every cluster as one line; below, the stand-ins, and the reason of what is not passed."""
     rows, remarks = [], []
+    found = {name for records in by_cluster.values() for record in records for name in record["stand_in"]}
+    letters = dict(zip(sorted(found), string.ascii_lowercase, strict=False))
     for cluster, records in by_cluster.items():
         for record in records:
             rows.append(
@@ -86,17 +89,21 @@ def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
                     "cluster": cluster,
                     "result": MARKS[record["status"]],
                     "observed": with_unit(record["observed"], record["unit"]),
-                    "stand_in": ", ".join(record["stand_in"]) or None,
+                    "stand_in": " ".join(letters[name] for name in record["stand_in"]) or None,
                 }
             )
             if record["status"] != PASSED and record["detail"]:
                 remarks.append(f"{cluster}: {record['title']}: {record['detail']}")
-    return "\n".join([aligned(rows, COLUMNS), *([""] if remarks else []), *remarks]).rstrip()
+    legend = ", ".join(f"{letter}: {name}" for name, letter in letters.items())
+    parts = [aligned(rows, COLUMNS), f"Looked at stand-ins, not the real thing: {legend}" if legend else ""]
+    return "\n\n".join(filter(None, [*parts, "\n".join(remarks)]))
 
 
 def with_unit(value: Any, unit: str) -> Any:
-    """`11 topics`; a value that is words keeps them alone."""
-    return f"{value} {unit}" if unit and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    """`11 topics`, `1 topic`; a value that is words keeps them alone."""
+    if not unit or not isinstance(value, (int, float)) or isinstance(value, bool):
+        return value
+    return f"{value} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def tally(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, int]:

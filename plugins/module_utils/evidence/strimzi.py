@@ -29,8 +29,8 @@ def records(
     seen: Seen,
     served: Mapping[str, list[str]],
     *,
-    logs: Mapping[str, str | Exception],
-    metrics: Mapping[str, str | Exception],
+    logs: Mapping[str, str | BaseException],
+    metrics: Mapping[str, str | BaseException],
     now: datetime,
 ) -> list[Record]:
     """The criteria in the order a reader asks. `logs` and `metrics` are by pod; an exception stands for no answer."""
@@ -92,12 +92,12 @@ def reconciling(seen: Seen) -> Record:
     )
 
 
-def log_clean(seen: Seen, logs: Mapping[str, str | Exception], now: datetime) -> Record:
+def log_clean(seen: Seen, logs: Mapping[str, str | BaseException], now: datetime) -> Record:
     """No error in the operator's log of the last minutes."""
     identity, title = "strimzi.log", f"No error in the operator's log, last {LOG_MINUTES} min"
     if not logs:
         return unmeasured(identity, title, BLOCKED, "there is no operator's pod to read a log of")
-    unreadable = {pod: error for pod, error in logs.items() if isinstance(error, Exception)}
+    unreadable = {pod: error for pod, error in logs.items() if isinstance(error, BaseException)}
     if len(unreadable) == len(logs):
         reason = "; ".join(f"{pod}: {error}" for pod, error in unreadable.items())
         return unmeasured(identity, title, SKIPPED, f"the log cannot be had: {reason}", seen["pods"])

@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The platform by its playbooks, as a user runs them: deployed, proven, changed, refused.
+
+`platform` is the rehearsal with site.yml applied. The tests stand in the order in which they leave the cluster fit for
+the next one; each puts back what it has changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from site_runs import Watch, changed, output, run
+
+NAMESPACE = "messaging"
+BOOTSTRAP = "synergyflow-broker-0.synergyflow-kafka-brokers.messaging.svc:9093"
+DAY = 24 * 60 * 60 * 1000
+# name: partitions, days
+TOPICS = {
+    "user-events": (6, 7), "incident-events": (12, 30), "change-events": (6, 90), "problem-events": (6, 30),
+    "workflow-events": (12, 30), "notification-events": (6, 7), "cmdb-events": (6, 90), "team-events": (3, 30),
+    "knowledge-events": (3, 30), "integration-events": (6, 7), "dlq-events": (3, 30),
+}  # fmt: skip
+SET_KINDS = "kafka,kafkanodepool,kafkatopic,kafkauser,configmap,deployment,serviceaccount,rolebinding"
+MEMBERS = "applyset.kubernetes.io/part-of"
+
+
+def default_topics() -> list[dict[str, Any]]:
+    defaults = Path(__file__).resolve().parents[2] / "roles" / "kafka_cluster" / "defaults" / "main.yml"
+    return yaml.safe_load(defaults.read_text())["kafka_cluster_topics"]
+
+
+def resource_versions(platform: Any) -> dict[str, str]:
+    """resourceVersion of every member of the sets on `apps`."""
+    inside = platform.get("apps", SET_KINDS, "-n", NAMESPACE, "-l", MEMBERS)["items"]
+    outside = platform.get("apps", "namespace,crd,clusterrole,clusterrolebinding", "-l", MEMBERS)["items"]
+    return {f"{i['kind']}/{i['metadata']['name']}": i["metadata"]["resourceVersion"] for i in [*inside, *outside]}
+
+
+def secret_value(platform: Any, name: str, key: str) -> str:
+    return base64.b64decode(platform.get("apps", "secret", name, "-n", NAMESPACE)["data"][key]).decode()
+
+
+def tool(platform: Any, tmp_path: Path, user: str, script: str, *args: str) -> str:
+    """One of Kafka's own command line tools, in a broker's pod, logged in as a user."""
+    ca, config = tmp_path / "ca.crt", tmp_path / f"{user}.properties"
+    ca.write_text(secret_value(platform, "synergyflow-cluster-ca-cert", "ca.crt"))
+    config.write_text(
+        "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\nssl.truststore.type=PEM\n"
+        f"ssl.truststore.location={ca}\nsasl.jaas.config={secret_value(platform, user, 'sasl.jaas.config')}\n"
+    )
+    login = ("--bootstrap-server", BOOTSTRAP, "--command-config", str(config))
+    command = ("exec", "-n", NAMESPACE, "synergyflow-broker-0", "-c", "kafka", "--", f"bin/{script}.sh", *login, *args)
+    return platform.kubectl("apps", *command, timeout=300).stdout
+
+
+def wait_for(what: str, seconds: float, look: Any) -> Any:
+    """The first true answer of `look`, asked until the limit (seconds)."""
+    limit, answer = time.monotonic() + seconds, None
+    while time.monotonic() < limit:
+        answer = look()
+        if answer:
+            return answer
+        time.sleep(1)
+    pytest.fail(f"{what} did not come within {seconds:g} s; the last answer: {answer}")
+
+
+def topics_check(platform: Any) -> Any:
+    """The role's own check of the topics, alone."""
+    return platform.playbook(
+        """
+        - hosts: apps
+          connection: local
+          gather_facts: false
+          module_defaults:
+            group/synergyflow.platform.k8s: "{{ cluster_connection }}"
+          tasks:
+            - synergyflow.platform.kafka_topics_check:
+                cluster: synergyflow
+                namespace: messaging
+                user: platform-check
+                topics: "{{ topics | synergyflow.platform.topic_specs(3, 2) }}"
+        """,
+        "-i",
+        "inventories/rehearsal",
+        "-e",
+        json.dumps({"topics": default_topics()}),
+    )
+
+
+@pytest.fixture
+def topic_admin(platform: Any) -> Iterator[str]:
+    """A Kafka user who may change topics, for the length of a test."""
+    name = "test-topic-admin"
+    api_version = platform.get("apps", "kafkauser", "platform-check", "-n", NAMESPACE)["apiVersion"]
+    user = {
+        "apiVersion": api_version,
+        "kind": "KafkaUser",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"strimzi.io/cluster": "synergyflow"}},
+        "spec": {
+            "authentication": {"type": "scram-sha-512"},
+            "authorization": {
+                "type": "simple",
+                "acls": [
+                    {
+                        "resource": {"type": "topic", "name": "*", "patternType": "literal"},
+                        "operations": ["AlterConfigs", "Describe", "DescribeConfigs"],
+                    }
+                ],
+            },
+        },
+    }
+    platform.kubectl("apps", "apply", "-f", "-", input=json.dumps(user))
+    platform.kubectl("apps", "wait", "kafkauser", name, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=90s")
+    yield name
+    platform.kubectl("apps", "delete", "kafkauser", name, "-n", NAMESPACE, "--timeout=90s")
+
+
+def test_check_mode_on_an_empty_cluster_lists_everything_and_writes_nothing(rehearsal):
+    watch = Watch(rehearsal, "infra")
+    done = run(rehearsal, "site", "infra", "--check", "--diff", strimzi_enabled=True, kafka_cluster_enabled=True)
+    assert done.returncode == 0, output(done)
+    assert changed(done, "infra") == 2
+    for name in ("Namespace messaging", "Kafka messaging/synergyflow", "KafkaNodePool messaging/broker"):
+        assert f"+++ after: {name}" in done.stdout
+    for name in TOPICS:
+        assert f"+++ after: KafkaTopic messaging/{name}" in done.stdout
+    assert watch.requests > 0
+    assert watch.writes == []
+    assert rehearsal.kubectl("infra", "get", "namespace", NAMESPACE, check=False).returncode != 0
+
+
+def test_site_says_what_runs_and_what_stands_in(platform):
+    done = run(platform, "site", "apps")
+    assert done.returncode == 0, output(done)
+    for words in ("11 of 11 ready", "Not the real thing, but stand-ins", "strimzi-cluster-operator", "Try next"):
+        assert words in done.stdout
+
+
+def test_the_second_run_changes_nothing(platform):
+    before, watch = resource_versions(platform), Watch(platform, "apps")
+    done = run(platform, "site", "apps")
+    assert done.returncode == 0, output(done)
+    assert changed(done, "apps") == 0
+    assert watch.writes == []
+    assert resource_versions(platform) == before
+    assert len(before) > 40, "the sets' members were not all found"
+
+
+def test_it_looks_as_on_a_real_cluster(platform):
+    kafka = platform.get("apps", "kafka", "synergyflow", "-n", NAMESPACE)["status"]
+    assert kafka["kafkaVersion"] == "4.3.1"
+    assert [listener["name"] for listener in kafka["listeners"]] == ["tls"]
+    topics = platform.get("apps", "kafkatopic", "-n", NAMESPACE)["items"]
+    assert {topic["metadata"]["name"] for topic in topics} == set(TOPICS)
+    for topic in topics:
+        assert {c["type"]: c["status"] for c in topic["status"]["conditions"]}["Ready"] == "True"
+    users = platform.get("apps", "kafkauser", "-n", NAMESPACE)["items"]
+    assert {user["metadata"]["name"] for user in users} == {"synergyflow-backend", "schema-registry", "platform-check"}
+
+
+def test_kafkas_own_tool_shows_the_topics_of_the_plan(platform, tmp_path):
+    described = tool(platform, tmp_path, "platform-check", "kafka-topics", "--describe")
+    found = {}
+    for line in described.splitlines():
+        if "PartitionCount:" not in line:
+            continue
+        fields = dict(part.split(": ", 1) for part in line.split("\t") if ": " in part)
+        config = dict(pair.split("=") for pair in fields["Configs"].split(","))
+        found[fields["Topic"]] = (
+            int(fields["PartitionCount"]), int(fields["ReplicationFactor"]), int(config["retention.ms"]) // DAY
+        )  # fmt: skip
+    assert found == {name: (partitions, 3, days) for name, (partitions, days) in TOPICS.items()}
+
+
+def test_validate_proves_it(platform, tmp_path):
+    watch, evidence = Watch(platform, "apps"), tmp_path / "evidence.json"
+    done = run(platform, "validate", "apps", evidence_file=str(evidence))
+    assert done.returncode == 0, output(done)
+    assert watch.writes == []
+    records = {record["id"]: record for record in json.loads(evidence.read_text())["clusters"]["apps"]}
+    for identity in (
+        "strimzi.deployment",
+        "kafka_cluster.ready",
+        "kafka_cluster.brokers",
+        "kafka_topics.configuration",
+    ):
+        assert records[identity]["status"] == "passed", records[identity]
+    assert records["kafka_cluster.brokers"]["observed"] == 3
+    assert "process-node" in records["kafka_cluster.brokers"]["stand_in"]
+    assert not [record for record in records.values() if record["status"] == "failed"]
+
+
+def test_a_retention_changed_behind_the_operators_back_is_found(platform, topic_admin, tmp_path):
+    def alter(value: int) -> None:
+        entity = ("--alter", "--entity-type", "topics", "--entity-name", "user-events")
+        tool(platform, tmp_path, topic_admin, "kafka-configs", *entity, "--add-config", f"retention.ms={value}")
+
+    alter(3600000)
+    try:
+        text = output(topics_check(platform))
+    finally:
+        alter(7 * DAY)
+    for words in ("user-events", "retention.ms", "3600000", str(7 * DAY)):
+        assert words in text
+    done = topics_check(platform)
+    assert done.returncode == 0, output(done)
+
+
+def test_fewer_partitions_are_refused_before_any_write(platform):
+    topics = default_topics()
+    topics[0] = {**topics[0], "partitions": 1}
+    before, watch = resource_versions(platform), Watch(platform, "apps")
+    done = run(platform, "site", "apps", kafka_cluster_topics=topics, kafka_cluster_cruise_control=False)
+    assert done.returncode != 0
+    assert "topic user-events: 1 partitions are asked for and it has 6" in output(done)
+    assert watch.requests > 0
+    assert watch.writes == []
+    assert resource_versions(platform) == before
+
+
+def test_another_field_manager_is_named_and_nothing_is_written(platform):
+    def set_retention(value: int, manager: str) -> None:
+        patch = json.dumps({"spec": {"config": {"retention.ms": value}}})
+        platform.kubectl(
+            "apps", "patch", "kafkatopic", "dlq-events", "-n", NAMESPACE, "--type=merge", "-p", patch,
+            f"--field-manager={manager}",
+        )  # fmt: skip
+
+    set_retention(1234567, "somebody-else")
+    try:
+        watch = Watch(platform, "apps")
+        done = run(platform, "site", "apps")
+        text = output(done)
+        assert done.returncode != 0
+        for words in ("dlq-events", "retention.ms", "somebody-else"):
+            assert words in text
+        assert watch.writes == []
+    finally:
+        set_retention(30 * DAY, "somebody-else")
+    done = run(platform, "site", "apps")
+    assert done.returncode == 0, output(done)
+
+
+def test_a_deleted_broker_shows_as_under_replication_and_recovers(platform):
+    platform.kubectl("apps", "delete", "pod", "synergyflow-broker-2", "-n", NAMESPACE, "--wait=false")
+
+    def under_replicated() -> str:
+        done = topics_check(platform)
+        return output(done) if done.returncode and "under-replicated" in output(done) else ""
+
+    assert "under-replicated" in wait_for("under-replication", 120, under_replicated)
+    wait_for("recovery", 240, lambda: topics_check(platform).returncode == 0)
+
+
+def test_a_topic_leaves_only_with_the_confirmation(platform, tmp_path):
+    fewer = [topic for topic in default_topics() if topic["name"] != "dlq-events"]
+    watch = Watch(platform, "apps")
+    done = run(platform, "site", "apps", kafka_cluster_topics=fewer)
+    assert done.returncode != 0
+    assert "confirm_data_loss=kafka_cluster@apps" in output(done)
+    assert "dlq-events" in output(done)
+    assert watch.writes == []
+
+    done = run(platform, "site", "apps", kafka_cluster_topics=fewer, confirm_data_loss="kafka_cluster@infra")
+    assert done.returncode != 0, "another cluster's phrase is no confirmation"
+    assert watch.writes == []
+
+    done = run(platform, "site", "apps", kafka_cluster_topics=fewer, confirm_data_loss="kafka_cluster@apps")
+    assert done.returncode == 0, output(done)
+    assert platform.kubectl("apps", "get", "kafkatopic", "dlq-events", "-n", NAMESPACE, check=False).returncode != 0
+    names = tool(platform, tmp_path, "platform-check", "kafka-topics", "--list").split()
+    assert "dlq-events" not in names
+    assert "user-events" in names
+
+    done = run(platform, "site", "apps")
+    assert done.returncode == 0, output(done)
+    assert changed(done, "apps") == 1
+
+
+def test_a_kafka_that_never_becomes_ready_says_why(rehearsal):
+    """Brokers that no node may take: the label they are to be spread over does not exist."""
+    on = {"strimzi_enabled": True, "kafka_cluster_enabled": True}
+    try:
+        done = run(
+            rehearsal,
+            "site",
+            "infra",
+            **on,
+            kafka_cluster_rack_topology_key="example.com/rack",
+            kafka_cluster_ready_timeout=60,
+        )
+        text = output(done)
+        assert done.returncode != 0
+        assert "Kafka messaging/synergyflow" in text
+        # the scheduler's own words, from the pods' condition or events
+        assert "topology spread constraints" in text
+    finally:
+        with contextlib.suppress(Exception):
+            rehearsal.command("reset", "--clusters", "infra")
