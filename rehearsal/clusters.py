@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -169,7 +170,6 @@ class Cluster:
                 "kubeControllerManagerBinary": binaries["kube-controller-manager"],
                 "kubeSchedulerBinary": binaries["kube-scheduler"],
                 "kwokControllerBinary": binaries["kwok"],
-                "kubectlBinary": binaries["kubectl"],
                 "kubeVersion": _version("kubernetes"),
                 "etcdVersion": _version("etcd"),
                 "kwokVersion": _version("kwok"),
@@ -332,6 +332,9 @@ class Cluster:
     def _kwokctl(self, *arguments: str, timeout: float) -> None:
         command = [str(programs.binary("kwokctl", self.paths)), *arguments, "--name", self.name]
         environment = {**processes.environment(self.paths, self.part), "KWOK_WORKDIR": str(self._kwok_home)}
+        # kwokctl prefers any kubectl it finds to the one it is told of
+        own = str(programs.binary("kubectl", self.paths).parent)
+        environment["PATH"] = os.pathsep.join([own, environment.get("PATH", os.defpath)])
         try:
             done = _run(command, environment, timeout)
         except subprocess.TimeoutExpired as expired:

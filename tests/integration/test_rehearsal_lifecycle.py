@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, synergyflow.platform contributors
+"""Up, crash, repair, reset and down of a rehearsal of its own, driven by its commands as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from rehearsal import ports, processes, wanted
+from rehearsal.clusters import Cluster
+from rehearsal.paths import Paths
+from rehearsal.supervise import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTER = "apps"  # one control plane: what both do is the same, and each start costs seconds of processor time
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass(frozen=True)
+class Own:
+    paths: Paths
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rehearsal", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **self.paths.environment()},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+            check=False,
+        )
+
+    def up(self) -> str:
+        done = self.run("up", "--clusters", CLUSTER)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            [self.paths.state / "bin" / "kubectl", "--kubeconfig", self.paths.kubeconfig(CLUSTER), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def pid(self, component: str) -> int:
+        return next(c.pid for c in Cluster(CLUSTER, self.paths).components() if c.name == component) or 0
+
+    def audited(self, offset: int) -> list[dict[str, Any]]:
+        """The events written after this byte of the audit log; those at its ends may be cut."""
+        events = []
+        for line in self.paths.audit_log(CLUSTER).read_bytes()[offset:].splitlines():
+            with suppress(ValueError):
+                events.append(json.loads(line))
+        return events
+
+    def pods(self) -> dict[str, str]:
+        items = json.loads(self.kubectl("get", "pods", "-A", "-o", "json"))["items"]
+        return {item["metadata"]["name"]: item["status"]["phase"] for item in items}
+
+    def listening(self) -> set[tuple[str, int]]:
+        found = set()
+        for process in processes.find(self.paths):
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    found.add((connection.laddr.ip, connection.laddr.port))
+        return found
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """A rehearsal that is up; stopped at the end whatever became of it."""
+    state = tmp_path_factory.mktemp("lifecycle") / "state"
+    it = Own(Paths(state=state, cache=Paths.from_environment().cache))
+    try:
+        it.up()
+        yield it
+    finally:
+        it.run("down")
+
+
+@pytest.fixture
+def up(own: Own) -> Own:
+    """Whatever the test before left, this one finds the rehearsal up."""
+    own.up()
+    return own
+
+
+def _until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < deadline, "did not happen within 120 s"
+        time.sleep(0.2)
+
+
+def _processes(own: Own) -> dict[int, str]:
+    return {process.pid: process.name() for process in processes.find(own.paths)}
+
+
+def test_a_second_up_does_nothing(up: Own) -> None:
+    before, size = _processes(up), up.paths.audit_log(CLUSTER).stat().st_size
+    said = up.up()
+    assert "The rehearsal is up already." in said
+    assert _processes(up) == before
+    assert [e for e in up.audited(size) if "fieldManager=rehearsal" in e["requestURI"]] == []
+
+
+def test_only_loopback_is_listened_on_below_the_ephemeral_ports(up: Own) -> None:
+    listening = up.listening()
+    assert len(listening) >= 6
+    assert {address for address, _ in listening} == {"127.0.0.1"}
+    assert all(ports.FIRST <= port <= ports.LAST for _, port in listening)
+
+
+def test_the_cluster_has_its_nodes_zones_and_default_class(up: Own) -> None:
+    nodes = json.loads(up.kubectl("get", "nodes", "-o", "json"))["items"]
+    zones = {node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes}
+    assert zones == {"apps-node-a": "apps-a", "apps-node-b": "apps-b", "apps-node-c": "apps-c"}
+    (storage,) = json.loads(up.kubectl("get", "storageclass", "-o", "json"))["items"]
+    assert storage["metadata"]["name"] == "rook-ceph-block"
+    assert storage["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
+
+
+def test_the_kubeconfig_is_private_and_named_as_the_cluster(up: Own) -> None:
+    assert up.kubectl("config", "current-context").strip() == CLUSTER
+    assert up.kubectl("auth", "can-i", "*", "*").strip() == "yes"
+    assert up.paths.kubeconfig(CLUSTER).stat().st_mode & 0o077 == 0
+
+
+def test_the_audit_log_tells_a_dry_run_from_a_write(up: Own) -> None:
+    size = up.paths.audit_log(CLUSTER).stat().st_size
+    up.kubectl("create", "namespace", "audited", "--dry-run=server")
+
+    def creations() -> list[dict[str, Any]]:
+        uris = "/api/v1/namespaces?"
+        return [e for e in up.audited(size) if e["verb"] == "create" and e["requestURI"].startswith(uris)]
+
+    _until(lambda: bool(creations()))
+    (created,) = creations()
+    assert "dryRun=All" in created["requestURI"]
+    assert "requestObject" not in created
+
+
+def test_other_pods_run_and_those_of_the_process_node_wait_for_it(up: Own) -> None:
+    """The node is stopped first, so that what is seen is what KWOK's stages do, and do not."""
+    Supervisor(up.paths).remove(wanted.node_program(CLUSTER))
+    up.kubectl("run", "web", "--image", "docker.io/library/nginx:1.29")
+    up.kubectl("run", "broker", "--image", "quay.io/strimzi/kafka:1.2.0-kafka-4.3.1")
+    up.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    up.kubectl("wait", "--for=condition=PodScheduled", "pod/broker", "--timeout=60s")
+    assert up.pods() == {"web": "Running", "broker": "Pending"}
+    up.kubectl("delete", "pod", "web", "--wait=true", "--timeout=60s")
+    up.kubectl("delete", "pod", "broker", "--force", "--grace-period=0")
+    assert up.pods() == {}
+
+
+@pytest.mark.parametrize("component", ["etcd", "kwok-controller"])
+def test_a_crash_is_reported_with_its_log_and_repaired_by_up(up: Own, component: str) -> None:
+    os.kill(up.pid(component), signal.SIGKILL)
+    _until(lambda: up.pid(component) == 0)
+    said = up.run("status")
+    assert said.returncode == 1
+    assert f"{component} crashed. The end of its log:\n  | " in said.stdout
+    up.up()
+    assert up.run("status").returncode == 0
+    # A KWOK that waits for the leases of the one before would leave this pod Pending for minutes.
+    up.kubectl("run", "after-repair", "--image", "nginx")
+    up.kubectl("wait", "--for=condition=Ready", "pod/after-repair", "--timeout=30s")
+    up.kubectl("delete", "pod", "after-repair", "--timeout=60s")
+
+
+def test_a_crash_of_supervisord_is_reported_and_repaired(up: Own) -> None:
+    psutil.Process(Supervisor(up.paths).pid()).kill()
+    said = up.run("status")
+    assert said.returncode == 1
+    assert "supervisord crashed" in said.stdout
+    assert "supervisord started" in up.up()
+    assert up.run("status").returncode == 0
+
+
+def test_reset_empties_at_the_same_kubeconfig(up: Own) -> None:
+    volume = up.paths.volumes / CLUSTER / "kept" / "claim-1"
+    volume.mkdir(parents=True)
+    Supervisor(up.paths).remove(wanted.node_program(CLUSTER))
+    up.kubectl("create", "namespace", "kept")
+    up.kubectl("create", "deployment", "web", "--image", "nginx", "-n", "kept")
+    up.kubectl("rollout", "status", "deployment/web", "-n", "kept", "--timeout=60s")
+    before = up.paths.kubeconfig(CLUSTER).read_text()
+    done = up.run("reset", "--clusters", CLUSTER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert up.paths.kubeconfig(CLUSTER).read_text() == before
+    namespaces = up.kubectl("get", "namespaces", "-o", "name").split()
+    assert sorted(namespaces) == [
+        f"namespace/{name}" for name in ("default", "kube-node-lease", "kube-public", "kube-system")
+    ]
+    assert up.pods() == {}
+    assert not volume.exists()
+    up.kubectl("run", "after-reset", "--image", "nginx")
+    up.kubectl("wait", "--for=condition=Ready", "pod/after-reset", "--timeout=30s")
+
+
+def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(up: Own) -> None:
+    up.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+    was_listening = up.listening()
+    done = up.run("down")
+    assert done.returncode == 0, done.stderr
+    assert _processes(up) == {}
+    for _, port in was_listening:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, f"something listens on {port}"
+    assert up.run("status").returncode == 0
+    up.up()
+    assert up.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}") == "b"
+
+
+def test_down_after_a_crash_of_supervisord_and_lost_pid_files(up: Own) -> None:
+    supervisor = Supervisor(up.paths)
+    psutil.Process(supervisor.pid()).kill()
+    for file in up.paths.cluster(CLUSTER).glob("kwok/clusters/*/pids/*"):
+        file.unlink()
+    assert _processes(up)
+    done = up.run("down")
+    assert done.returncode == 0, done.stderr
+    assert _processes(up) == {}
+
+
+def test_a_taken_port_is_named_before_anything_starts(up: Own) -> None:
+    assert up.run("down").returncode == 0
+    port = ports.reserved(up.paths)[f"{CLUSTER}.kube-apiserver"]
+    with socket.create_server(("127.0.0.1", port)):
+        done = up.run("up", "--clusters", CLUSTER)
+    assert done.returncode == 1
+    assert f"port {port} of {CLUSTER}'s kube-apiserver is taken by another program" in done.stderr
+    assert not any(name.startswith("etcd") for name in _processes(up).values())
+
+
+def test_an_interrupted_creation_is_made_good_by_the_next_up(own: Own, tmp_path: Path) -> None:
+    other = Own(Paths(state=tmp_path / "interrupted", cache=own.paths.cache))
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "rehearsal", "up", "--clusters", CLUSTER],
+            cwd=ROOT,
+            env={**os.environ, **other.paths.environment()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            _until(lambda: any("kube-apiserver" in name for name in _processes(other).values()))
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=300)
+        assert process.returncode == 130, errors.decode()
+        assert other.run("status").returncode == 1
+        other.up()
+        assert other.run("status").returncode == 0
+    finally:
+        other.run("down")
+    assert _processes(other) == {}
