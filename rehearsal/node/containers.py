@@ -93,6 +93,7 @@ class ContainerPrograms:
         self._events = events
         self._pump = pump
         self._ready: dict[str, tuple[bool, float, float]] = {}  # program -> ready, asked at, unready since
+        self._started: set[str] = set()  # programs that this process of the node started
 
     def program_name(self, namespace: str, pod: str, container: str) -> str:
         """The name under supervisord."""
@@ -109,7 +110,7 @@ class ContainerPrograms:
         if record.expected:
             self._check_end(pod, spec, record, name, container_log)
         if not record.expected and self._may_start(pod, record):
-            self._start(pod, spec, record, name, container_log, make)
+            self._start(pod=pod, spec=spec, record=record, name=name, container_log=container_log, make=make)
         if asdict(record) != before:
             record.write(file)
         if record.expected:
@@ -175,6 +176,7 @@ class ContainerPrograms:
 
     def _start(
         self,
+        *,
         pod: dict[str, Any],
         spec: dict[str, Any],
         record: Record,
@@ -220,6 +222,7 @@ class ContainerPrograms:
             )
         )
         self._ready.pop(name, None)
+        self._started.add(name)
         log.info("%s started by recipe %s%s", name, found, f", restart {record.restarts}" if record.restarts else "")
         self._events.normal(pod, "Started", f"Started container {spec['name']}")
 
@@ -261,7 +264,9 @@ class ContainerPrograms:
         if asked and clock - asked < interval:
             return ready, interval - (clock - asked)
         why = recipes.RECIPES[record.recipe].answers(run)
-        if why is None and not ready:
+        if why is None and not asked and name not in self._started:
+            log.info("%s is found running and ready", name)
+        elif why is None and not ready:
             log.info("%s is ready after %.1f s", name, time.time() - record.started_at)
         if why is not None and ready:
             log.warning("%s is not ready any more: %s", name, why)

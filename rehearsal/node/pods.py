@@ -213,7 +213,14 @@ class Pods:
 
     def _report(self, pod: dict[str, Any], inits: list[Seen], containers: list[Seen], mounted: bool) -> None:
         metadata = pod["metadata"]
-        wanted = pod_status(pod, self._address(pod), self._host_address(pod), inits, containers, mounted)
+        wanted = pod_status(
+            pod,
+            address=self._address(pod),
+            host_address=self._host_address(pod),
+            inits=inits,
+            containers=containers,
+            mounted=mounted,
+        )
         if differs(pod.get("status") or {}, wanted):
             path = core(metadata["namespace"], "pods", metadata["name"], "status")
             self._api.patch(path, {"metadata": {"uid": metadata["uid"]}, "status": wanted}, STRATEGIC)

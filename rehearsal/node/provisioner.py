@@ -65,7 +65,8 @@ class Provisioner:
         if found is None:
             uid = name.removeprefix("pvc-")
             for folder in self._root.glob(f"*/*-{uid}"):
-                self._remove(folder, f"volume {name} is gone")
+                if not self._claimed(folder, uid):  # a claim may be about to get its volume
+                    self._remove(folder, f"volume {name} and its claim are gone")
             return
         spec, metadata = found["spec"], found["metadata"]
         ours = (metadata.get("labels") or {}).get(RUN_BY_LABEL) == RUN_BY
@@ -78,6 +79,11 @@ class Provisioner:
     def left_behind(self) -> list[str]:
         """Names of the volumes that folders were made for."""
         return [f"pvc-{folder.name[-36:]}" for folder in self._root.glob("*/*")]
+
+    def _claimed(self, folder: Path, uid: str) -> bool:
+        namespace, claim = folder.parent.name, folder.name.removesuffix(f"-{uid}")
+        found = self._api.find(core(namespace, "persistentvolumeclaims", claim))
+        return found is not None and found["metadata"]["uid"] == uid
 
     def _remove(self, folder: Path, why: str) -> None:
         if self._root not in folder.parents:

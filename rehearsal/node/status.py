@@ -88,7 +88,7 @@ def phase(policy: str, inits: list[Seen], containers: list[Seen]) -> str:
 
 
 def pod_status(
-    pod: dict[str, Any], address: str, host_address: str, inits: list[Seen], containers: list[Seen], mounted: bool
+    pod: dict[str, Any], *, address: str, host_address: str, inits: list[Seen], containers: list[Seen], mounted: bool
 ) -> dict[str, Any]:
     """What a strategic merge patch of the status says. Conditions of others (PodScheduled) are not in it."""
     previous = pod.get("status") or {}

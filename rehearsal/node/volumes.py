@@ -71,19 +71,19 @@ def _projected(api: Api, pod: dict[str, Any], volume: str, sources: list[dict[st
 
 
 def _config_map(api: Api, namespace: str, volume: str, source: dict[str, Any], name: str) -> dict[str, bytes]:
-    found = _find(api, namespace, volume, "configmap", name, source.get("optional", False))
+    found = _find(api, namespace, volume, "configmap", name, optional=source.get("optional", False))
     content = {key: value.encode() for key, value in (found.get("data") or {}).items()}
     content |= {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
     return _chosen(content, source, volume, f'configmap "{name}"')
 
 
 def _secret(api: Api, namespace: str, volume: str, source: dict[str, Any], name: str) -> dict[str, bytes]:
-    found = _find(api, namespace, volume, "secret", name, source.get("optional", False))
+    found = _find(api, namespace, volume, "secret", name, optional=source.get("optional", False))
     content = {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
     return _chosen(content, source, volume, f'secret "{name}"')
 
 
-def _find(api: Api, namespace: str, volume: str, kind: str, name: str, optional: bool) -> dict[str, Any]:
+def _find(api: Api, namespace: str, volume: str, kind: str, name: str, *, optional: bool) -> dict[str, Any]:
     found = api.find(core(namespace, f"{kind}s", name))
     if found is None and not optional:
         raise MountError(f'MountVolume.SetUp failed for volume "{volume}" : {kind} "{name}" not found')

@@ -22,7 +22,8 @@ from rehearsal.files import write_atomically
 from rehearsal.node import hosts
 from rehearsal.node.api import core
 from rehearsal.node.pod_files import inside
-from rehearsal.node.recipes import kafka_config, kafka_tools, kafka_wire, properties
+from rehearsal.node.recipes import kafka_config, kafka_storage, kafka_tools, kafka_wire, properties
+from rehearsal.node.recipes.kafka_storage import Storage
 from rehearsal.node.recipes.recipe import CannotStartError, Container, Run
 
 HOME = "/opt/kafka"
@@ -61,11 +62,27 @@ def prepare(container: Container) -> Run:
     hosts_file = hosts.file(container.paths, container.cluster)
     options = [f"-Djdk.net.hosts.file={hosts_file}", "-Djava.awt.headless=true"]
     start = container.folder / "start.sh"
-    format_command = _format_command(container, config, broker, server)
+    format_command = _formatting(container, _storage(config, broker), version, class_path, server)
     command = [str(java), *JVM, *options, _logging(config, container.folder, major), "kafka.Kafka", str(server)]
-    write_atomically(start, _start_script(java, class_path, options, format_command, broker, command), 0o700)
+    script = _start_script(
+        java=java,
+        class_path=class_path,
+        options=options,
+        format_command=format_command,
+        broker=broker,
+        command=command,
+    )
+    write_atomically(start, script, 0o700)
     home = inside(container.root, HOME)
-    _write_tools(container, home, java, class_path, major, options, broker, own_hosts)
+    _write_tools(
+        container=container,
+        home=home,
+        java=java,
+        class_path=class_path,
+        major=major,
+        options=options,
+        broker=broker,
+    )
     return Run(
         command=["/bin/sh", str(start)],
         environment={"KAFKA_OPTS": "", "LOG_DIR": str(container.folder)},
@@ -115,7 +132,9 @@ def _read(file: Path) -> str:
     try:
         return file.read_text()
     except FileNotFoundError as error:
-        raise CannotStartError("CreateContainerConfigError", f"the container has no {file.parent.name}/{file.name}") from error
+        raise CannotStartError(
+            "CreateContainerConfigError", f"the container has no {file.parent.name}/{file.name}"
+        ) from error
 
 
 def _own_hosts(container: Container) -> list[str]:
@@ -146,27 +165,35 @@ def _identity(container: Container, broker: kafka_config.Broker) -> dict[str, ob
     return {"port": port, "identity": str(identity), "trusted": str(trusted), "broker": is_broker}
 
 
-def _format_command(container: Container, config: Path, broker: kafka_config.Broker, server: Path) -> list[str] | None:
-    """kafka-storage format when a log directory is new, or another cluster's: then it fails, and says so."""
-    cluster_id = _read(config / "cluster.id").strip()
-    if all(_formatted_for(Path(folder), cluster_id) for folder in {*broker.log_dirs, broker.metadata_dir}):
-        return None
-    release = _read(config / "metadata.version").strip()
-    return ["kafka.tools.StorageTool", "format", f"-t={cluster_id}", f"-r={release}", f"-c={server}", "-g"]
+def _storage(config: Path, broker: kafka_config.Broker) -> Storage:
+    return Storage(
+        log_dirs=broker.log_dirs,
+        metadata_dir=broker.metadata_dir,
+        node_id=int(broker.settings["node.id"]),
+        cluster_id=_read(config / "cluster.id").strip(),
+        release=_read(config / "metadata.version").strip(),
+    )
 
 
-def _formatted_for(folder: Path, cluster_id: str) -> bool:
-    try:
-        return properties.parse((folder / "meta.properties").read_text()).get("cluster.id") == cluster_id
-    except FileNotFoundError:
-        return False
+def _formatting(container: Container, storage: Storage, version: str, class_path: str, server: Path) -> list[str]:
+    """Format new log directories here where that is simple; returns the command for all other cases, or nothing."""
+    if storage.formatted():
+        return []
+    if storage.simple():
+        java = [str(programs.java()), "-Xmx128m", *JVM[2:]]
+        made = kafka_storage.checkpoint(container.paths.cache, version, storage.release, java, class_path)
+        if made:
+            storage.format(made)
+            return []
+    return storage.command(server)
 
 
 def _start_script(
+    *,
     java: Path,
     class_path: str,
     options: list[str],
-    format_command: list[str] | None,
+    format_command: list[str],
     broker: kafka_config.Broker,
     command: list[str],
 ) -> str:
@@ -198,6 +225,7 @@ _FALLBACK_LOGGING = {
 
 
 def _write_tools(
+    *,
     container: Container,
     home: Path,
     java: Path,
@@ -205,13 +233,17 @@ def _write_tools(
     major: int,
     options: list[str],
     broker: kafka_config.Broker,
-    own_hosts: list[str],
 ) -> None:
     name, option = _LOGGING[3 if major < 4 else 4]
     logging_file = container.folder / f"tools-{name}"
     write_atomically(logging_file, _TOOL_LOGGING[3 if major < 4 else 4])
     kafka_tools.write(
-        home / "bin", java, class_path, major, [*options, f"-D{option}{logging_file}"], _addresses(container, broker)
+        home / "bin",
+        java=java,
+        class_path=class_path,
+        major=major,
+        options=[*options, f"-D{option}{logging_file}"],
+        addresses=_addresses(container, broker),
     )
     client = {
         "security.protocol": "SSL",

@@ -61,7 +61,9 @@ exec {java} ${{KAFKA_HEAP_OPTS:--Xmx256m}} \\
 """
 
 
-def write(folder: Path, java: Path, class_path: str, major: int, options: list[str], addresses: dict[str, str]) -> None:
+def write(
+    folder: Path, *, java: Path, class_path: str, major: int, options: list[str], addresses: dict[str, str]
+) -> None:
     """Write the scripts; `addresses` maps host:port as in the pod to host:port here."""
     folder.mkdir(parents=True, exist_ok=True)
     run_class = _RUN_CLASS.format(

@@ -14,7 +14,7 @@ from rehearsal import programs
 from rehearsal.errors import RehearsalError
 from rehearsal.node import recipes
 from rehearsal.node.pod_files import inside
-from rehearsal.node.recipes import kafka, kafka_config, properties
+from rehearsal.node.recipes import kafka, kafka_config, kafka_storage, properties
 from rehearsal.node.recipes.recipe import CannotStartError
 
 RELEASES = [strimzi.CURRENT, strimzi.SEED]
@@ -31,6 +31,7 @@ def jars(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(programs, "kafka_classpath", class_path)
     monkeypatch.setattr(programs, "java", lambda: Path("/java/bin/java"))
+    monkeypatch.setattr(kafka_storage, "checkpoint", lambda *_: None)
 
 
 @pytest.fixture(params=RELEASES, ids=lambda release: release.kafka)
@@ -165,6 +166,28 @@ def test_a_new_log_directory_is_formatted_and_a_formatted_one_is_not(brokers, co
     assert "StorageTool" not in start.read_text()
 
 
+def test_where_the_release_is_known_formatting_needs_no_java(brokers, container, monkeypatch, tmp_path):
+    kept = tmp_path / "checkpoint"
+    kept.write_bytes(b"features of the release")
+    asked = []
+    monkeypatch.setattr(kafka_storage, "checkpoint", lambda *arguments: asked.append(arguments) or kept)
+    made, _ = prepared(brokers, container)
+    assert asked[0][1:3] == (brokers.release.kafka, brokers.release.metadata_version)
+    folder = Path(settings(made)["log.dirs"])
+    assert (folder / "bootstrap.checkpoint").read_bytes() == b"features of the release"
+    meta = properties.parse((folder / "meta.properties").read_text())
+    assert (meta["version"], meta["cluster.id"], meta["node.id"]) == ("1", strimzi.CLUSTER_ID, "1")
+    assert len(meta["directory.id"]) == 22
+    assert "StorageTool" not in (made.folder / "start.sh").read_text()
+
+
+def test_several_log_directories_are_left_to_the_tool(brokers, container, monkeypatch, tmp_path):
+    monkeypatch.setattr(kafka_storage, "checkpoint", lambda *_: tmp_path)
+    storage = kafka_storage.Storage([str(tmp_path / "a"), str(tmp_path / "b")], str(tmp_path / "a"), 0, "id", "4.3-IV0")
+    assert not storage.simple()
+    assert not storage.formatted()
+
+
 def test_another_clusters_log_directory_is_given_to_format_which_refuses_it(brokers, container):
     made, _ = prepared(brokers, container)
     folder = Path(settings(made)["log.dirs"])
@@ -187,7 +210,7 @@ def test_files_with_keys_are_for_their_owner_only(brokers, container):
 
 
 def test_tools_are_where_the_image_has_them(brokers, container):
-    made, run = prepared(brokers, container)
+    _, run = prepared(brokers, container)
     home = Path(run.exec_directory)
     for tool in ("kafka-topics", "kafka-configs", "kafka-producer-perf-test", "kafka-console-consumer"):
         assert (home / "bin" / f"{tool}.sh").stat().st_mode & 0o100
