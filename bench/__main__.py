@@ -118,7 +118,7 @@ def measure_cells(work: Workbench, chosen: list[Cell], findings: report.Findings
         for cell in chosen:
             findings.outcomes.append(bench.measure(cell))
     findings.invalid += [f"{o.cell.name}: {o.invalid}" for o in findings.outcomes if o.invalid]
-    findings.verdicts += report.cell_verdicts(findings.outcomes)
+    findings.verdicts += report.cell_verdicts(findings)
     for scenario in (NOTHING, NEW):
         of_scenario = [o for o in findings.outcomes if o.cell.scenario == scenario and not o.cell.latency]
         verdict = targets.flatness(scenario, targets.per_object(of_scenario))

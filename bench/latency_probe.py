@@ -20,7 +20,7 @@ from bench.workbench import Workbench
 from rehearsal.paths import REPOSITORY
 
 ROUNDS = 3
-REQUESTS = 25  # of each client in each round
+REQUESTS = 100  # of each client in each round: enough to stand out from the noise of starting a process
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from bench.cells import OURS, Outcome
 from bench.latency_probe import Added
 from bench.pairs import Spread
 from bench.site import EMPTY, LOADING, SITE, SiteOutcome
-from bench.start_up import StartUp
+from bench.start_up import EMPTY_PLAY, StartUp
 from bench.targets import KUBECTL, KUBERNETES_CORE, Verdict, of_cell
 from rehearsal.paths import REPOSITORY
 
@@ -170,9 +170,10 @@ def text(findings: Findings) -> str:
     return "\n\n".join(parts)
 
 
-def cell_verdicts(outcomes: Iterable[Outcome]) -> list[Verdict]:
+def cell_verdicts(findings: Findings) -> list[Verdict]:
     """Of all cells that have a target: those of 300 and 2,000 objects are there for the cost per object."""
-    return [verdict for o in outcomes if o.cell.size in (100, 1000) for verdict in of_cell(o)]
+    empty_play = next((item.seconds.median for item in findings.start_up if item.what == EMPTY_PLAY), None)
+    return [v for o in findings.outcomes if o.cell.size in (100, 1000) for v in of_cell(o, empty_play)]
 
 
 def write(findings: Findings, folder: Path) -> Path:

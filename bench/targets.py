@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,14 +47,25 @@ def to_kubectl(size: int, latency: int) -> float:
     return 1.0 if size <= 100 else 0.5
 
 
-def of_cell(outcome: Outcome) -> list[Verdict]:
-    """The verdicts of one cell; none for contenders that did not run."""
+def of_cell(outcome: Outcome, empty_play: float | None = None) -> list[Verdict]:
+    """The verdicts of one cell; none for contenders that did not run.
+
+    `empty_play` (seconds) is Ansible's own start-up, of which a note says how much of a missed target it explains.
+    """
     cell = outcome.cell
     verdicts = []
     for contender, target in ((KUBECTL, to_kubectl(cell.size, cell.latency)), (KUBERNETES_CORE, TO_KUBERNETES_CORE)):
         ratio = outcome.ratio(contender)
-        if ratio and not outcome.invalid:
-            verdicts.append(Verdict(f"{cell.name} by {contender}", ratio.median, target))
+        if not ratio or outcome.invalid:
+            continue
+        verdict = Verdict(f"{cell.name} by {contender}", ratio.median, target)
+        if not verdict.met and empty_play is not None:
+            theirs = statistics.median(outcome.seconds(contender))
+            note = (
+                f"Ansible's empty play alone takes {empty_play:.2f} s, {empty_play / theirs:.2f} of {contender}'s time"
+            )
+            verdict = dataclasses.replace(verdict, note=note)
+        verdicts.append(verdict)
     return verdicts
 
 

@@ -41,6 +41,13 @@ def test_an_invalid_cell_has_no_verdict() -> None:
     assert targets.of_cell(found) == []
 
 
+def test_a_missed_target_says_what_the_start_up_has_to_do_with_it() -> None:
+    (missed,) = targets.of_cell(outcome(100, 0, ours=[2.0], kubectl=[1.0]), empty_play=0.9)
+    assert "0.90 of kubectl's time" in missed.note
+    (met,) = targets.of_cell(outcome(100, 0, ours=[1.0], kubectl=[1.0]), empty_play=0.9)
+    assert not met.note
+
+
 def test_flat_is_judged_without_the_start_up() -> None:
     verdict = targets.flatness("x", {100: 5.1, 1000: 6.0, 2000: 7.0})
     assert verdict is not None
