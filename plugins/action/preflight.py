@@ -36,8 +36,8 @@ class ActionModule(ClusterAction):
             api = self.api(args, args["timeout"])
             cluster = cluster_facts(api)
             situation = components.Situation(
-                # a check of several roles comes before any of them has written, and check mode never writes
-                nothing_written_yet=len(args["roles"]) > 1 or self._task.check_mode,
+                # a check of named roles comes before any of them has written, and check mode never writes
+                nothing_written_yet=bool(args["roles"]) or self._task.check_mode,
                 operator_namespace=self._operator_namespace(task_vars),
             )
             for role, sound_values in sound.items():
@@ -46,7 +46,7 @@ class ActionModule(ClusterAction):
         text = message(host, found)
         if text:
             raise ClusterError(text)
-        return self._result(found, cluster)
+        return self._result(found, cluster, by_role=bool(args["roles"]))
 
     def _operator_namespace(self, task_vars: Mapping[str, Any]) -> str | None:
         """Where this host's site puts Strimzi; None where it does not. Defaults are here if the role is in the play."""
@@ -62,11 +62,11 @@ class ActionModule(ClusterAction):
         findings.problems_from(problems)
         return values
 
-    def _result(self, found: Mapping[str, Findings], cluster: Mapping[str, Any]) -> dict[str, Any]:
+    def _result(self, found: Mapping[str, Findings], cluster: Mapping[str, Any], by_role: bool) -> dict[str, Any]:
         facts = {role: findings.facts for role, findings in found.items()}
         result: dict[str, Any] = {
             "changed": False,
-            "facts": next(iter(facts.values())) if len(facts) == 1 else facts,
+            "facts": facts if by_role else next(iter(facts.values()), {}),
             "skipped_parts": [part for findings in found.values() for part in findings.skipped],
             "cluster": {name: cluster.get(name) for name in ("host", "version", "requested", "storage_classes")},
         }

@@ -37,8 +37,8 @@ options:
     description:
       - Roles to check, by their short names. Empty means the role that the task stands in.
       - Roles whose C(<role>_enabled) is false on the host are left out.
-      - With several roles, what an earlier one will bring (CRDs, a namespace) is taken as given for the later ones.
-        The roles must stand in C(roles) of the play, or their defaults are not to be seen.
+      - With roles named, none of them has run yet, and what an earlier one will bring (CRDs, a namespace) is taken as
+        given for the later ones. The roles must stand in C(roles) of the play, or their defaults are not to be seen.
     type: list
     elements: str
     default: []
@@ -58,7 +58,7 @@ RETURN = r"""
 facts:
   description:
     - What was learned for a role, such as C(api_version) and the sums in C(requests).
-    - With several roles, a dictionary by role.
+    - With O(roles), a dictionary by role.
   type: dict
   returned: success
   sample:
