@@ -40,22 +40,22 @@ def probe(
     """The median over rounds of the difference between the ways: loopback is the one of 0 ms."""
     slow = max(addresses)
     for kubeconfig in kubeconfigs.values():
-        _kubectl_get(work, kubeconfig, 1)  # fills the discovery cache
-    http1, http2 = [], []
+        kubectl_get(work, kubeconfig, 1)  # fills the discovery cache
+    by_http1, by_http2 = [], []
     for _ in range(ROUNDS):
-        one = {way: _http1(work, client, addresses[way]) for way in (0, slow)}
-        two = {way: _http2(work, client, kubeconfigs[way]) for way in (0, slow)}
-        http1.append(one[slow] - one[0])
-        http2.append(two[slow] - two[0])
-    return Added(statistics.median(http1) * 1000, statistics.median(http2) * 1000)
+        one = {way: http1(work, client, addresses[way], REQUESTS) for way in (0, slow)}
+        two = {way: http2(work, client, kubeconfigs[way], REQUESTS) for way in (0, slow)}
+        by_http1.append(one[slow] - one[0])
+        by_http2.append(two[slow] - two[0])
+    return Added(statistics.median(by_http1) * 1000, statistics.median(by_http2) * 1000)
 
 
-def _http1(work: Workbench, client: Client, address: tuple[str, int]) -> float:
+def http1(work: Workbench, client: Client, address: tuple[str, int], requests: int) -> float:
     """Median seconds of a request on a connection that is open already."""
     pool = urllib3.HTTPSConnectionPool(*address, maxsize=1, ssl_context=work.cluster.tls)
     headers = {"Authorization": f"Bearer {client.token}"}
     seconds = []
-    for _ in range(REQUESTS + 1):
+    for _ in range(requests + 1):
         began = time.perf_counter()
         pool.request("GET", "/version", headers=headers)
         seconds.append(time.perf_counter() - began)
@@ -63,23 +63,20 @@ def _http1(work: Workbench, client: Client, address: tuple[str, int]) -> float:
     return statistics.median(seconds[1:])
 
 
-def _http2(work: Workbench, client: Client, kubeconfig: Path) -> float:
+def http2(work: Workbench, client: Client, kubeconfig: Path, count: int) -> float:
     """Seconds a request costs kubectl: a process with many, less a process with one, by the requests they differ in."""
-    total = {}
-    requests = {}
-    for count in (1, REQUESTS + 1):
+    seconds, requests = [], []
+    for names in (1, count + 1):
         start = work.audit.end()
-        total[count] = _kubectl_get(work, kubeconfig, count)
-        requests[count] = work.audit.requests(client.user, start).total
-    more = requests[REQUESTS + 1] - requests[1]
-    if more < REQUESTS:
-        raise InvalidMeasurementError(
-            f"kubectl asked {more} times more for {REQUESTS} names more: its latency is unknown"
-        )
-    return (total[REQUESTS + 1] - total[1]) / more
+        seconds.append(kubectl_get(work, kubeconfig, names))
+        requests.append(work.audit.requests(client.user, start).total)
+    more = requests[1] - requests[0]
+    if more < count:
+        raise InvalidMeasurementError(f"kubectl asked {more} times more for {count} names more: its latency is unknown")
+    return (seconds[1] - seconds[0]) / more
 
 
-def _kubectl_get(work: Workbench, kubeconfig: Path, count: int) -> float:
+def kubectl_get(work: Workbench, kubeconfig: Path, count: int) -> float:
     """Seconds of a process that asks for the same object `count` times, one request after the other."""
     command = [str(work.kubectl), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/kubectl-cache"]
     command += ["get", "namespaces", *["kube-system"] * count]
