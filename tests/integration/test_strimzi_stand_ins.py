@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 from kubernetes import config
 
 from rehearsal.strimzi import manifests
@@ -28,7 +29,7 @@ from rehearsal.strimzi.versions import GENERATIONS
 CLUSTER = "infra"
 NAMESPACE = "stand-ins"
 KAFKA = "events"
-PATIENCE = 300  # seconds; brokers start in ten, on a machine that does nothing else
+PATIENCE = 900  # seconds; a broker starts in ten on a machine that does nothing else, in a hundred on a busy one
 TOPICS = {f"topic-{number:02}": number % 3 + 1 for number in range(11)}
 
 
@@ -131,7 +132,7 @@ class Bench:
         return {key: base64.b64decode(value).decode(errors="replace") for key, value in found["data"].items()}
 
     @contextmanager
-    def admin(self, user: str) -> Iterator[KafkaAdminClient]:
+    def admin(self, user: str, bootstrap_timeout: int = 60_000) -> Iterator[KafkaAdminClient]:
         """An admin client logged in as that user by its Secret, as any client of the cluster would be."""
         client = config.new_client_from_config(str(self.rehearsal.kubeconfig(CLUSTER)))
         with Bridge(client) as bridge:
@@ -143,6 +144,7 @@ class Bench:
                 sasl_plain_username=user,
                 sasl_plain_password=self.secret(user)["password"],
                 proxy_url=bridge.proxy_url,
+                bootstrap_timeout_ms=bootstrap_timeout,
             )
             try:
                 yield admin
@@ -243,11 +245,13 @@ class TestCurrentGeneration:
         assert all(len(each["replica_nodes"]) == 3 for topic in found.values() for each in topic["partitions"])
         assert {config["retention.ms"]["value"] for config in configs.values()} == {"3600000"}
 
-    def test_a_wrong_password_is_refused(self, current: Bench) -> None:
+    def test_a_wrong_password_is_refused(self, current: Bench, caplog: pytest.LogCaptureFixture) -> None:
         """The authenticated look above would mean nothing if anybody could have it."""
         current.kubectl("create", "secret", "generic", "stranger", "--from-literal=password=guessed")
-        with pytest.raises(Exception, match=r"(?i)auth|timeout|timed out|broker"), current.admin("stranger") as admin:
+        # kafka-python says only in its log that a log-in failed, and tries on until its time-out
+        with caplog.at_level("WARNING", "kafka"), pytest.raises(KafkaError), current.admin("stranger", 5_000) as admin:
             admin.describe_topics()
+        assert "invalid credentials" in caplog.text
 
     def test_what_a_topic_cannot_become_is_said(self, current: Bench) -> None:
         current.apply(
@@ -336,9 +340,9 @@ class TestCurrentGeneration:
 
         def refused() -> bool:
             try:
-                with current.admin("guest") as admin:
+                with current.admin("guest", 5_000) as admin:
                     return "topic-00" not in admin.list_topics()
-            except Exception:
+            except KafkaError:
                 return True
 
         current.until("refused", refused)
