@@ -15,7 +15,6 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.discovery imp
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError, UnreachableError
 from scripted_api import answer, status
 
-
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
 
 
