@@ -268,7 +268,11 @@ class KafkaReconciler:
             if pod is not None and pod_sets.is_ready(pod):
                 continue
             if pod is not None and rolling.reasons(pod, entry, asked=False):
-                continue  # to be rolled: it may be what keeps the pod from starting
+                if rolling.stuck(pod):  # with an entry that has changed it may start: nothing is lost by trying
+                    logger.info("roll Pod %s/%s: stuck with an old revision", cluster.namespace, name)
+                    self._api.delete("Pod", name, cluster.namespace, pod["metadata"]["uid"])
+                    late.append(name)
+                continue  # otherwise rolled in its turn
             stuck = stuck or (pod is not None and rolling.stuck(pod) is not None)
             late.append(name)
         if not stuck:
