@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,8 +52,8 @@ def prepare(objects: Iterable[Any], member_of: str) -> list[Manifest]:
     prepared = []
     for number, manifest in enumerate(objects, 1):
         check_identity(manifest, f"objects, number {number}")
-        copy = {name: value for name, value in manifest.items() if name != "status"}
-        metadata = {name: value for name, value in manifest["metadata"].items() if name not in SERVER_METADATA}
+        copy = plain({name: value for name, value in manifest.items() if name != "status"}, f"objects, number {number}")
+        metadata = {name: value for name, value in copy["metadata"].items() if name not in SERVER_METADATA}
         metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF: member_of}
         copy["metadata"] = metadata
         if copy["kind"] == "Secret" and copy["apiVersion"] == "v1":
@@ -60,6 +61,14 @@ def prepare(objects: Iterable[Any], member_of: str) -> list[Manifest]:
         prepared.append(copy)
     refuse_duplicates(prepared)
     return prepared
+
+
+def plain(manifest: Mapping[str, Any], where: str) -> Manifest:
+    """A copy made of nothing but JSON's types: ansible-core 2.19 hands over subclasses of them."""
+    try:
+        return json.loads(json.dumps(manifest, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ClusterError(f"{where}: {manifest.get('kind')} has a value that JSON lacks: {error}.") from error
 
 
 def encode_string_data(secret: Manifest, where: str = "") -> None:

@@ -167,7 +167,7 @@ results:
       description: Its namespace, null for a cluster-wide kind.
       type: str
     action:
-      description: V(created), V(changed), V(unchanged) or V(pruned). Changed means that the server has changed something.
+      description: V(created), V(changed), V(unchanged) or V(pruned). Changed means that the server changed something.
       type: str
     note:
       description: What else is to be known, such as that the server could not validate the object yet.

@@ -67,7 +67,7 @@ cluster:
           description: Whether the answer has C(emulationMajor), which some older operators cannot read.
           type: bool
     served:
-      description: Versions by kind and group, the server's preferred version first. Kinds of the core group stand alone.
+      description: Versions by kind and group, the server's preferred version first. Core kinds stand without a group.
       type: dict
       sample:
         ConfigMap: [v1]

@@ -38,8 +38,8 @@ attributes:
 options:
   objects:
     description:
-      - The objects to wait for. Only C(apiVersion), C(kind) and C(metadata) are read, so the list that was applied can be
-        given as it is.
+      - The objects to wait for. Only C(apiVersion), C(kind) and C(metadata) are read, so the list that was applied can
+        be given as it is.
     type: list
     elements: dict
     required: true

@@ -122,17 +122,17 @@ def test_a_final_failure_ends_the_wait_at_once(run: Mechanisms, rehearsal: Any, 
 
 
 def test_kinds_and_objects_that_are_not_there(run: Mechanisms, made: str) -> None:
-    missing = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "x", "namespace": made}}
+    missing = {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "x", "namespace": made}}
     refused = run.run("ready", objects=[missing], timeout=5)
-    assert "install CloudNativePG's CRDs first" in refused.message
+    assert "install cert-manager's CRDs first" in refused.message
     late = run.run("ready", objects=[config_map(made, "absent")], timeout=2)
     assert f"ConfigMap {made}/absent: it does not exist" in late.message
 
 
 def test_check_mode_looks_once(run: Mechanisms, made: str) -> None:
-    missing = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "x", "namespace": made}}
+    missing = {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "x", "namespace": made}}
     outcome = run.run("ready", "--check", "-v", objects=[config_map(made, "absent"), missing], timeout=600)
-    assert verdicts(outcome.ok()) == {"ConfigMap/absent": "progressing", "Cluster/x": "progressing"}
+    assert verdicts(outcome.ok()) == {"ConfigMap/absent": "progressing", "Issuer/x": "progressing"}
     assert "waited for nothing" in outcome.message
 
 

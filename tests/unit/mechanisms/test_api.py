@@ -142,7 +142,8 @@ def test_an_apply_that_cannot_be_typed_is_final_although_it_is_a_500(scripted: A
         (
             status(
                 403,
-                'configmaps "a" is forbidden: unable to create new content in namespace n because it is being terminated',
+                'configmaps "a" is forbidden: unable to create new content in namespace n'
+                " because it is being terminated",
                 "Forbidden",
             ),
             "wait until it is gone",

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -122,6 +123,16 @@ def test_prepare_leaves_out_what_only_the_server_writes() -> None:
         "metadata": {"name": "x", "namespace": "n", "labels": {PART_OF: "the-set"}}
     }
     assert it["metadata"]["uid"] == "u", "the caller's objects are left as they were"
+
+
+def test_prepared_objects_are_plain_data() -> None:
+    class Tagged(str):
+        """As ansible-core 2.19 has them."""
+
+    (prepared,) = prepare([manifest("ConfigMap", "x", data={"a": Tagged("1")})], "the-set")
+    assert type(prepared["data"]["a"]) is str
+    with pytest.raises(ClusterError, match="number 1: ConfigMap has a value that JSON lacks"):
+        prepare([manifest("ConfigMap", "x", data={"a": datetime.date(2026, 1, 1)})], "the-set")
 
 
 def test_string_data_becomes_data() -> None:
