@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -59,7 +60,7 @@ def _summary(report: status.Report, paths: Paths) -> int:
         print(status.render(report, paths))
         return 1
     for name, address in report.addresses.items():
-        print(f"{name}: {address}  export KUBECONFIG={paths.kubeconfig(name)}")
+        print(f"{name}: {address}  export KUBECONFIG={shlex.quote(str(paths.kubeconfig(name)))}")
     print(f"kubectl: {paths.state / 'bin' / 'kubectl'}")
     print(status.STAND_INS)
     return 0

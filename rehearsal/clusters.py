@@ -23,7 +23,7 @@ import yaml
 from rehearsal import artifacts, cluster_objects, ports, processes, programs
 from rehearsal.api_server import ApiServer
 from rehearsal.errors import RehearsalError
-from rehearsal.files import tail, write_atomically
+from rehearsal.files import shell_safe, tail, write_atomically
 from rehearsal.paths import Paths
 
 NAMES = ("apps", "infra")
@@ -63,8 +63,7 @@ class Cluster:
         self.name = name
         self.paths = paths
         self.part = f"cluster:{name}"
-        self._kwok_home = paths.cluster(name) / "kwok"
-        self._work = self._kwok_home / "clusters" / name
+        self._work = paths.cluster(name) / "kwok" / "clusters" / name
         self._record = paths.cluster(name) / "created.json"
         self._empty_state = paths.cluster(name) / "empty-etcd"
 
@@ -78,9 +77,10 @@ class Cluster:
         log = self.paths.audit_log(self.name)
         log.unlink(missing_ok=True)
         log.symlink_to(Path("kwok", "clusters", self.name, "logs", "audit.log"))
-        configuration = folder / "kwokctl.yaml"
-        write_atomically(configuration, yaml.safe_dump(self._configuration(), sort_keys=False))
-        self._kwokctl("create", "cluster", "--config", str(configuration), "--kubeconfig", "", timeout=180)
+        shutil.copyfile(cluster_objects.AUDIT_POLICY, folder / "audit-policy.yaml")
+        write_atomically(folder / "kwokctl.yaml", yaml.safe_dump(self._configuration(), sort_keys=False))
+        configuration = str(shell_safe(folder) / "kwokctl.yaml")
+        self._kwokctl("create", "cluster", "--config", configuration, "--kubeconfig", "", timeout=180)
         write_atomically(self.paths.kubeconfig(self.name), yaml.safe_dump(self._kubeconfig(), sort_keys=False))
         self._apply_objects()
         self._keep_empty()
@@ -156,7 +156,10 @@ class Cluster:
     # --- inside
 
     def _configuration(self) -> dict:
-        binaries = self._binaries()
+        cache = shell_safe(self.paths.cache)
+        binaries = {
+            name: str(cache / Path(path).relative_to(self.paths.cache)) for name, path in self._binaries().items()
+        }
         numbers = {option: ports.reserve_free(self._port_name(owner), self.paths) for option, owner in PORTS.items()}
         return {
             "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
@@ -173,7 +176,7 @@ class Cluster:
                 "kubeVersion": _version("kubernetes"),
                 "etcdVersion": _version("etcd"),
                 "kwokVersion": _version("kwok"),
-                "kubeAuditPolicy": str(cluster_objects.AUDIT_POLICY),
+                "kubeAuditPolicy": str(shell_safe(self.paths.cluster(self.name)) / "audit-policy.yaml"),
                 "enableCRDs": CUSTOM_RESOURCES,
             },
             "componentsPatches": [
@@ -331,7 +334,9 @@ class Cluster:
 
     def _kwokctl(self, *arguments: str, timeout: float) -> None:
         command = [str(programs.binary("kwokctl", self.paths)), *arguments, "--name", self.name]
-        environment = {**processes.environment(self.paths, self.part), "KWOK_WORKDIR": str(self._kwok_home)}
+        shell_safe(self.paths.cache)  # made again where a restart of the machine cleared the links away
+        home = shell_safe(self.paths.cluster(self.name)) / "kwok"
+        environment = {**processes.environment(self.paths, self.part), "KWOK_WORKDIR": str(home)}
         # kwokctl prefers any kubectl it finds to the one it is told of
         own = str(programs.binary("kubectl", self.paths).parent)
         environment["PATH"] = os.pathsep.join([own, environment.get("PATH", os.defpath)])

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from rehearsal.errors import RehearsalError
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
@@ -39,6 +43,25 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
                 waiting()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def private_folder() -> Path:
+    """A folder of this user's own in the place for temporary files, where a path is short and has no odd characters."""
+    folder = Path(tempfile.gettempdir()) / f"synergyflow-rehearsal-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise RehearsalError(f"{folder} belongs to somebody else: remove it")
+    return folder
+
+
+def shell_safe(path: Path) -> Path:
+    """The path, or a link to it where its name would not survive an unquoted shell word (kwokctl takes it as one)."""
+    if shlex.quote(str(path)) == str(path):
+        return path
+    link = private_folder() / hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    if not link.is_symlink():
+        link.symlink_to(path)
+    return link
 
 
 def tail(path: Path, size: int) -> str:

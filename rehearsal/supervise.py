@@ -16,7 +16,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import xmlrpc.client
 from contextlib import suppress
@@ -28,7 +27,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from rehearsal import processes
 from rehearsal.errors import RehearsalError
-from rehearsal.files import tail, write_atomically
+from rehearsal.files import private_folder, shell_safe, tail, write_atomically
 from rehearsal.paths import Paths
 
 PART = "supervised"
@@ -55,7 +54,7 @@ chmod=0700
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files={run}/programs/*.ini
+files=programs/*.ini
 """
 
 _PROGRAM = """\
@@ -190,7 +189,7 @@ class Supervisor:
         if state.state != ABSENT:
             self._take_out(program.name)
         write_atomically(specification, description)
-        write_atomically(ini, render_program(program, specification))
+        write_atomically(ini, render_program(program, shell_safe(self._programs) / specification.name))
         self._call("reloadConfig")
         self._call("addProcessGroup", program.name, ignore=(Faults.ALREADY_ADDED,))
         return True
@@ -221,12 +220,8 @@ class Supervisor:
 
     def state(self, name: str) -> ProgramState:
         """The state of one program."""
-        try:
-            return _program_state(self._call("getProcessInfo", name))
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode == Faults.BAD_NAME:
-                return ProgramState(ABSENT, None, None, "")
-            raise
+        info = self._call("getProcessInfo", name, ignore=(Faults.BAD_NAME,))
+        return _program_state(info) if info else ProgramState(ABSENT, None, None, "")
 
     def states(self) -> dict[str, ProgramState]:
         """The states of all programs, by name."""
@@ -283,7 +278,8 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if fault.faultCode in ignore:
                 return None
-            raise
+            asked = " ".join([method, *map(str, arguments)])
+            raise RehearsalError(f"supervisord refuses {asked}: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise RehearsalError("the rehearsal's supervisor does not answer: run make rehearsal-up") from error
         finally:
@@ -294,7 +290,7 @@ def render_configuration(paths: Paths) -> str:
     """Supervisord's own configuration."""
     # As root supervisord wants to be told that this is meant.
     user = "user=root\n" if os.geteuid() == 0 else ""
-    return _CONFIGURATION.format(run=_escaped(paths.run), socket=_escaped(socket_path(paths)), user=user)
+    return _CONFIGURATION.format(run=_escaped(shell_safe(paths.run)), socket=_escaped(socket_path(paths)), user=user)
 
 
 def render_program(program: Program, specification: Path) -> str:
@@ -318,14 +314,10 @@ def render_program(program: Program, specification: Path) -> str:
 
 def socket_path(paths: Paths) -> Path:
     """Supervisord's socket: in the state folder, or in a private temporary one when that path is too long."""
-    socket = paths.run / "supervisor.sock"
+    socket = shell_safe(paths.run) / "supervisor.sock"
     if len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT:
         return socket
-    folder = Path(tempfile.gettempdir()) / f"synergyflow-rehearsal-{os.geteuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
-        raise RehearsalError(f"{folder} belongs to somebody else: remove it, or use a shorter checkout path")
-    return folder / f"{hashlib.sha256(str(paths.state).encode()).hexdigest()[:16]}.sock"
+    return private_folder() / f"{hashlib.sha256(str(paths.state).encode()).hexdigest()[:16]}.sock"
 
 
 def belongs(program: str, cluster: str) -> bool:

@@ -90,7 +90,8 @@ class Own:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     """A rehearsal that is up; stopped at the end whatever became of it."""
-    state = tmp_path_factory.mktemp("lifecycle") / "state"
+    # Spaces, quotes and depth are what a checkout's path may have, and kwokctl and supervisord would trip over.
+    state = tmp_path_factory.mktemp("lifecycle") / "a 100% user's checkout" / ("deep-" * 12) / "state"
     it = Own(Paths(state=state, cache=Paths.from_environment().cache))
     try:
         it.up()

@@ -32,6 +32,8 @@ SLEEP = ["sleep", "600"]
 
 @pytest.fixture
 def supervisor(paths: Paths) -> Iterator[Supervisor]:
+    """In a folder whose name supervisord's configuration would cut and expand."""
+    paths = Paths(state=paths.state / "it's 100% odd ;here", cache=paths.cache)
     it = Supervisor(paths)
     it.start()
     yield it
@@ -201,9 +203,9 @@ def test_without_supervisord_the_error_says_what_to_do(paths: Paths) -> None:
         Supervisor(paths).states()
 
 
-def test_the_specification_is_private(supervisor: Supervisor, paths: Paths) -> None:
+def test_the_specification_is_private(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("one", SLEEP, {"PASSWORD": "secret"}))
-    file = paths.run / "programs" / "one.json"
+    file = supervisor.paths.run / "programs" / "one.json"
     assert json.loads(file.read_text())["environment"] == {"PASSWORD": "secret"}
     assert file.stat().st_mode & 0o077 == 0
-    assert "secret" not in (paths.run / "programs" / "one.ini").read_text()
+    assert "secret" not in file.with_suffix(".ini").read_text()
