@@ -157,7 +157,7 @@ class ContainerPrograms:
         record.retry_at = time.time() + _back_off(record.failures)
         record.failures += 1
         self._ready.pop(name, None)
-        again = f"again in {record.retry_at - time.time():.0f} s" if self._restarts(pod, code) else "not again"
+        again = f"again in {max(record.retry_at - time.time(), 0):.0f} s" if self._restarts(pod, code) else "not again"
         log.info("%s ended with exit code %s after %.0f s: %s", name, code, time.time() - record.started_at, again)
         if code and self._restarts(pod, code) and record.failures > 1:
             self._events.warning(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ class PodFiles:
         """A folder that has the container's mounts where the container has them: `root/opt/kafka/init` and so on."""
         return self.container(container) / "root"
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The way in to the API server as the pod's ServiceAccount, when one of its programs asked for it."""
+        return self.folder / "service-account" / "kubeconfig"
+
     def make(self) -> None:
         """Make the folder, for nobody else's eyes."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -45,6 +51,8 @@ class PodFiles:
     def remove(self) -> None:
         """Remove everything that lives as long as the pod. Links into claims' folders are not followed."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # of the namespace: goes with its last pod
+            self.folder.parent.rmdir()
 
 
 def link_mounts(root: Path, mounts: list[dict[str, Any]], volumes: dict[str, Path]) -> None:

@@ -9,10 +9,13 @@ import logging
 import math
 import threading
 import time
+import xmlrpc.client
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from supervisor.xmlrpc import Faults
 
 from rehearsal import ports, process_images
 from rehearsal.node import hosts, recipes, service_account, volumes
@@ -60,6 +63,14 @@ class Pods:
 
     def reconcile(self, namespace: str, name: str) -> float | None:
         """Bring the pod closer to what it should be; returns after how many seconds to look again."""
+        try:
+            return self._reconcile(namespace, name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.SHUTDOWN_STATE:
+                raise
+            return LOOK_AGAIN  # the supervisor is going down, and this node with it
+
+    def _reconcile(self, namespace: str, name: str) -> float | None:
         pod = self._api.find(core(namespace, "pods", name))
         if pod is None or not process_images.claimed(pod):
             self._forget(namespace, name, keep=None)
@@ -100,6 +111,8 @@ class Pods:
             self._report(pod, inits, pending, mounted=True)
             return RETRY_MOUNT * 2
         looked = [self._look(pod, each, files) for each in spec["containers"]]
+        if files.kubeconfig.exists():
+            service_account.write_kubeconfig(self._api, pod, files.kubeconfig)
         self._publish(pod, looked)
         self._report(pod, inits, [each.seen for each in looked], mounted=True)
         again = min(each.again for each in looked)
@@ -119,9 +132,11 @@ class Pods:
         except volumes.MountError as error:
             raise CannotStartError("CreateContainerConfigError", str(error)) from error
         link_mounts(root, spec.get("volumeMounts") or [], folders)
-        kubeconfig = files.folder / "service-account" / "kubeconfig"
-        service_account.write_kubeconfig(self._api, pod, kubeconfig)
         with_address = {**pod, "status": {**(pod.get("status") or {}), "podIP": self._address(pod)}}
+
+        def kubeconfig() -> Path:
+            service_account.write_kubeconfig(self._api, pod, files.kubeconfig)
+            return files.kubeconfig
 
         def port(number: int, of: str = name) -> int:
             return ports.reserve(f"{self._cluster}.{namespace}.{of}.{number}", self._paths)
@@ -255,6 +270,8 @@ class Pods:
         namespace, name = metadata["namespace"], metadata["name"]
         grace = metadata.get("deletionGracePeriodSeconds")
         started = time.monotonic()
+        for each in pod["spec"]["containers"]:
+            self._events.normal(pod, "Killing", f"Stopping container {each['name']}")
         self._stop_all(namespace, name, files, grace)
         log.info("%s deleted: its programs ended in %.1f s", _called(pod), time.monotonic() - started)
         options = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,11 @@ class Provisioner:
     def _remove(self, folder: Path, why: str) -> None:
         if self._root not in folder.parents:
             raise ValueError(f"{folder} is not a volume's folder")
-        log.info("folder %s removed: %s", folder, why)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            log.info("folder %s removed: %s", folder, why)
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # of the namespace: goes with its last volume
+            folder.parent.rmdir()
 
 
 def wants(claim: dict[str, Any], storage_class: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,9 @@ class Clock(threading.Thread):
                 if clock >= sweep_at:
                     self._sweep()
                     sweep_at = clock + SWEEP_EVERY
-            except (RehearsalError, OSError) as error:
-                log.error("%s", error)
+            except (RehearsalError, OSError, xmlrpc.client.Fault) as error:
+                # the supervisor is going down, or not there yet; the thread must not end of it
+                log.warning("programs cannot be looked at: %s", error)
                 states_at = clock + 5
             time.sleep(INTERVAL)
 

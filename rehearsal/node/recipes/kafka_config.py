@@ -38,6 +38,10 @@ QUICK_SETTINGS = {
     "broker.session.timeout.ms": "6000",
     "broker.heartbeat.interval.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
+    # on a busy machine a TLS handshake takes longer than the 2 s after which votes and fetches are given up together
+    # with their connections, and elections would go on and on; a controller that died is noticed by its closed ones
+    "controller.quorum.request.timeout.ms": "10000",
+    "controller.quorum.fetch.timeout.ms": "4000",
     # internal topics of few partitions: 50 each are 300 folders on every broker
     "offsets.topic.num.partitions": "3",
     "transaction.state.log.num.partitions": "3",

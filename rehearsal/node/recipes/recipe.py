@@ -27,7 +27,7 @@ class Container:
 
     `root` has the container's mounts where the container has them; `folder` is the recipe's own place and lives as
     long as the pod. `port(number)` is the port of 127.0.0.1 that stands for a port of this pod, `port(number, pod)`
-    for one of another pod of the namespace.
+    for one of another pod of the namespace. `kubeconfig()` is a file with the pod's ServiceAccount, kept valid.
     """
 
     api: Api
@@ -38,7 +38,7 @@ class Container:
     environment: dict[str, str]
     root: Path
     folder: Path
-    kubeconfig: Path
+    kubeconfig: Callable[[], Path]
     node_labels: Callable[[], dict[str, str]]
     port: Callable[..., int]
 

@@ -36,12 +36,13 @@ def prepare(container: Container) -> Run:
     port, path = _probe(container.spec)
     ports = {each["containerPort"]: container.port(each["containerPort"]) for each in container.spec.get("ports") or []}
     real = ports.get(port) if port else None
+    kubeconfig = str(container.kubeconfig())
     return Run(
         command=[sys.executable, "-m", module],
         environment={
             **container.environment,
             **container.paths.environment(),
-            "KUBECONFIG": str(container.kubeconfig),
+            "KUBECONFIG": kubeconfig,
             "STRIMZI_OPERATOR_VERSION": match["version"],
             "PYTHONUNBUFFERED": "1",
             # where the container's mounts are
@@ -51,7 +52,7 @@ def prepare(container: Container) -> Run:
         directory=str(rehearsal_paths.REPOSITORY),
         ports=ports,
         exec_directory=str(container.root),
-        exec_environment={"KUBECONFIG": str(container.kubeconfig)},
+        exec_environment={"KUBECONFIG": kubeconfig},
         ready={"url": f"http://127.0.0.1:{real}{path}"} if real else {},
         stands_in=PROGRAMS[container.program].replace("_", "-"),
         notes=[f"runs {module}, a stand-in for Strimzi's {PROGRAMS[container.program].replace('_', ' ')}"],

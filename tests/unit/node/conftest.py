@@ -115,7 +115,7 @@ def container(paths: Paths, tmp_path: Path):
             environment=environment(api, pod, spec),
             root=files.root(spec["name"]),
             folder=files.container(spec["name"]),
-            kubeconfig=files.folder / "kubeconfig",
+            kubeconfig=lambda: files.kubeconfig,
             node_labels=lambda: {"topology.kubernetes.io/zone": "apps-a"},
             port=port,
         )
