@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -26,6 +27,8 @@ NEVER_PASSES = (b"failed to create typed", b"not declared in schema", b"failed t
 REQUEST_TIMEOUT = 30.0
 #: seconds a server may stay silent from the very first request on, before it counts as not there
 FIRST_CONTACT = 5.0
+#: seconds after the deadline in which a first attempt is still made: to see how things stand at the end
+LAST_LOOK = 5.0
 PAGE = 500
 
 JSON = "application/json"
@@ -97,6 +100,7 @@ class Api:
     masker: Masker = field(default_factory=Masker)
     #: requests sent, retries included
     requests: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
     _contact: bool = False
     _served: discovery.Served | None = None
@@ -131,13 +135,14 @@ class Api:
         while True:
             if self._stopped:
                 raise BatchStoppedError
-            if attempt == 0 and self.deadline.passed:
+            if attempt == 0 and self.deadline.left < -LAST_LOOK:
                 raise ClusterError(f"{about or path}: not asked, the {self.deadline.seconds:g} s of timeout are over.")
             failure: ClusterError
             pause: float | None = None
             try:
-                self.requests += 1
-                limit = min(REQUEST_TIMEOUT if self._contact else 2 * FIRST_CONTACT, max(self.deadline.left, 1.0))
+                with self._counting:
+                    self.requests += 1
+                limit = min(REQUEST_TIMEOUT if self._contact else 4 * FIRST_CONTACT, max(self.deadline.left, 1.0))
                 answer = self.connection.request(method, url, payload, headers, limit)
             except UnreachableError as error:
                 failure = UnreachableError(f"The API server {self.connection.host} cannot be reached: {error}.")
