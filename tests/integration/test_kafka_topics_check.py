@@ -71,6 +71,7 @@ class Platform:
             "hosts": "localhost",
             "connection": "local",
             "gather_facts": False,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
             "tasks": [
                 {
                     "synergyflow.platform.kafka_topics_check": {
