@@ -38,6 +38,8 @@ FORGIVEN_AFTER = 600.0  # a program that ran that long starts with the shortest 
 RETRY_START = 10.0
 ASK_UNREADY = 0.5
 ASK_READY = 10.0
+ASK_DOUBTFUL = 2.0  # a ready program that did not answer
+GIVEN_UP_AFTER = 3  # times that a ready program may not answer in a row; Kubernetes' own failureThreshold
 UNHEALTHY_AFTER = 15.0  # unready for so long, an event says why
 DEFAULT_GRACE = 30
 KILLED = 137
@@ -72,6 +74,32 @@ class Record:
         write_atomically(file, json.dumps(asdict(self), indent=1) + "\n")
 
 
+@dataclass
+class Answers:
+    """What a running program answered so far. Times are those of the monotonic clock."""
+
+    unready_since: float
+    ready: bool = False
+    asked_at: float = 0
+    failures: int = 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds until it is asked again."""
+        if not self.ready:
+            return ASK_UNREADY
+        return ASK_DOUBTFUL if self.failures else ASK_READY
+
+    def take(self, well: bool, clock: float) -> None:
+        """Take an answer into account."""
+        self.asked_at = clock
+        self.failures = 0 if well else self.failures + 1
+        if well:
+            self.ready = True
+        elif self.ready and self.failures >= GIVEN_UP_AFTER:
+            self.ready, self.unready_since = False, clock
+
+
 @dataclass(frozen=True)
 class Looked:
     """A container after it was looked at: what to report, how it is reached, when to look again (seconds)."""
@@ -92,7 +120,7 @@ class ContainerPrograms:
         self._supervisor = supervisor
         self._events = events
         self._pump = pump
-        self._ready: dict[str, tuple[bool, float, float]] = {}  # program -> ready, asked at, unready since
+        self._answers: dict[str, Answers] = {}
         self._started: set[str] = set()  # programs that this process of the node started
 
     def program_name(self, namespace: str, pod: str, container: str) -> str:
@@ -133,7 +161,7 @@ class ContainerPrograms:
         finally:
             if killer:
                 killer.cancel()
-        self._ready.pop(name, None)
+        self._answers.pop(name, None)
 
     # --- steps
 
@@ -156,7 +184,7 @@ class ContainerPrograms:
             record.failures = 0
         record.retry_at = time.time() + _back_off(record.failures)
         record.failures += 1
-        self._ready.pop(name, None)
+        self._answers.pop(name, None)
         again = f"again in {max(record.retry_at - time.time(), 0):.0f} s" if self._restarts(pod, code) else "not again"
         log.info("%s ended with exit code %s after %.0f s: %s", name, code, time.time() - record.started_at, again)
         if code and self._restarts(pod, code) and record.failures > 1:
@@ -221,7 +249,7 @@ class ContainerPrograms:
                 logfile=out,
             )
         )
-        self._ready.pop(name, None)
+        self._answers.pop(name, None)
         self._started.add(name)
         log.info("%s started by recipe %s%s", name, found, f", restart {record.restarts}" if record.restarts else "")
         self._events.normal(pod, "Started", f"Started container {spec['name']}")
@@ -259,21 +287,22 @@ class ContainerPrograms:
         if run.command is None:
             return True, float("inf")
         clock = time.monotonic()
-        ready, asked, unready_since = self._ready.get(name, (False, 0.0, clock))
-        interval = ASK_READY if ready else ASK_UNREADY
-        if asked and clock - asked < interval:
-            return ready, interval - (clock - asked)
+        answers = self._answers.setdefault(name, Answers(unready_since=clock))
+        if answers.asked_at and clock - answers.asked_at < answers.interval:
+            return answers.ready, answers.interval - (clock - answers.asked_at)
         why = recipes.RECIPES[record.recipe].answers(run)
-        if why is None and not asked and name not in self._started:
-            log.info("%s is found running and ready", name)
-        elif why is None and not ready:
-            log.info("%s is ready after %.1f s", name, time.time() - record.started_at)
-        if why is not None and ready:
+        was_ready = answers.ready
+        answers.take(why is None, clock)
+        if answers.ready and not was_ready:
+            if name in self._started:
+                log.info("%s is ready after %.1f s", name, time.time() - record.started_at)
+            else:
+                log.info("%s is found running and ready", name)
+        elif was_ready and not answers.ready:
             log.warning("%s is not ready any more: %s", name, why)
-        if why is not None and clock - unready_since > UNHEALTHY_AFTER:
+        if not answers.ready and time.monotonic() - answers.unready_since > UNHEALTHY_AFTER:
             self._events.warning(pod, "Unhealthy", f"Readiness probe failed: {why}")
-        self._ready[name] = (why is None, time.monotonic(), clock if ready or why is None else unready_since)
-        return why is None, ASK_READY if why is None else ASK_UNREADY
+        return answers.ready, answers.interval
 
     # --- what supervisord knows
 

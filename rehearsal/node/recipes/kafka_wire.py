@@ -20,7 +20,7 @@ CLIENT = b"process-node"
 LONGEST_ANSWER = 1 << 20  # bytes
 
 
-def brokers(port: int, host: str, identity: str, trusted: str, timeout: float = 2.0) -> dict[int, str]:
+def brokers(port: int, host: str, identity: str, trusted: str, timeout: float = 5.0) -> dict[int, str]:
     """The brokers the one at 127.0.0.1:`port` sees, as id -> host:port.
 
     `host` is the name its certificate must have; `identity` and `trusted` are PEM files. Raises OSError (TLS and

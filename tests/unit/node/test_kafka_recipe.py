@@ -131,15 +131,15 @@ def test_logs_are_in_the_claims_folder(brokers, container, tmp_path):
 def test_what_the_operator_says_is_kept_and_quick_settings_only_fill_gaps(brokers, container):
     objects = brokers.objects()
     config_map = next(e for e in objects if e["kind"] == "ConfigMap" and e["metadata"]["name"].endswith("-1"))
-    config_map["data"]["server.config"] += "broker.session.timeout.ms=9000\noffsets.topic.num.partitions=50\n"
+    config_map["data"]["server.config"] += "num.io.threads=8\noffsets.topic.num.partitions=50\n"
     objects_of = type("Changed", (), {"objects": lambda self: objects})()
     made, run = prepared(objects_of, container)
     got = settings(made)
-    assert got["broker.session.timeout.ms"] == "9000"
+    assert got["num.io.threads"] == "8"
     assert got["offsets.topic.num.partitions"] == "50"
     assert got["min.insync.replicas"] == "2"
     added = next(note for note in run.notes if note.startswith("settings added"))
-    assert "broker.session.timeout.ms" not in added
+    assert "num.io.threads" not in added
     assert f"group.initial.rebalance.delay.ms={got['group.initial.rebalance.delay.ms']}" in added
 
 
