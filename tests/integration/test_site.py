@@ -306,3 +306,30 @@ def test_a_kafka_that_never_becomes_ready_says_why(rehearsal):
     finally:
         with contextlib.suppress(Exception):
             rehearsal.command("reset", "--clusters", "infra")
+
+
+def test_the_older_generation(rehearsal, tmp_path):
+    """The plan's Kafka 3.8.1 under the Strimzi that runs it: v1beta2, with its annotations."""
+    on = {
+        "strimzi_enabled": True,
+        "kafka_cluster_enabled": True,
+        "strimzi_version": "0.45.2",
+        "kafka_cluster_kafka_version": "3.8.1",
+    }
+    evidence = tmp_path / "evidence.json"
+    try:
+        done = run(rehearsal, "site", "infra", **on)
+        assert done.returncode == 0, output(done)
+        kafka = rehearsal.get("infra", "kafka", "synergyflow", "-n", NAMESPACE)
+        assert kafka["apiVersion"] == "kafka.strimzi.io/v1beta2"
+        assert kafka["status"]["kafkaVersion"] == "3.8.1"
+        done = run(rehearsal, "site", "infra", **on)
+        assert done.returncode == 0, output(done)
+        assert changed(done, "infra") == 0
+        done = run(rehearsal, "validate", "infra", **on, evidence_file=str(evidence))
+        assert done.returncode == 0, output(done)
+        records = {record["id"]: record for record in json.loads(evidence.read_text())["clusters"]["infra"]}
+        assert records["kafka_topics.present"]["observed"] == len(TOPICS)
+    finally:
+        with contextlib.suppress(Exception):
+            rehearsal.command("reset", "--clusters", "infra")
