@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 from collections.abc import Hashable
+from typing import cast
 
 from rehearsal.node import watching
 from rehearsal.node.api import Api
@@ -42,7 +43,7 @@ def main() -> None:
     provisioner = Provisioner(cluster, paths, api, events)
 
     def reconcile(key: Hashable) -> float | None:
-        kind, namespace, name = key  # type: ignore[misc]
+        kind, namespace, name = cast(tuple[str, str, str], key)
         if kind == "pod":
             return pods.reconcile(namespace, name)
         if kind == "claim":

@@ -100,7 +100,7 @@ class Api:
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """One object, or one list."""
-        return self.request("GET", path, **query)
+        return self.request("GET", path, None, **query)
 
     def find(self, path: str) -> dict[str, Any] | None:
         """One object, or None when there is none."""

@@ -8,7 +8,9 @@ Source: CaReconciler, ClusterCa and KafkaCluster.generateCertificatesSecrets. CA
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rehearsal.strimzi import certificates
 from rehearsal.strimzi.api import Api
@@ -112,7 +114,7 @@ class SecretWriter:
         data = (found or {}).get("data") or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items() if key.endswith((".crt", ".key"))}
 
-    def _write(self, name: str, data: dict[str, str | bytes], annotations: dict[str, str], component: str) -> None:
+    def _write(self, name: str, data: Mapping[str, Any], annotations: dict[str, str], component: str) -> None:
         encoded = {
             key: base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
             for key, value in data.items()

@@ -37,7 +37,7 @@ CLASSES = {
 ENTITIES = {"kafkatopic": f"{MODEL}.topic.KafkaTopic", "kafkauser": f"{MODEL}.user.KafkaUser"}
 
 # v1beta2's KafkaTopic and KafkaUser still serve their older versions; everything else serves one
-RUNS = {
+RUNS: dict[str, list[tuple[dict[str, str], list[str]]]] = {
     "v1": [({**CLASSES, **ENTITIES}, [])],
     "v1beta2": [
         (CLASSES, ["--api-versions", "v1beta2", "--storage-version", "v1beta2"]),
@@ -60,7 +60,7 @@ def generated(generation: Generation, paths: Paths | None = None) -> str:
 
 def _generate(generation: Generation, paths: Paths) -> str:
     classpath = programs.class_path(f"strimzi-crds-{generation.artifacts}", paths)
-    documents = []
+    documents: list[dict] = []
     with tempfile.TemporaryDirectory() as scratch:
         for classes, arguments in RUNS[generation.api]:
             labels = [word for key, value in LABELS.items() for word in ("--label", f"{key}:{value}")]

@@ -33,7 +33,7 @@ def run(registry: kopf.OperatorRegistry, namespace: str, operator: str, version:
 
     @kopf.on.login(registry=registry)
     def login(**context: object) -> object:
-        return kopf.login_with_kubeconfig(**context)  # type: ignore[arg-type]
+        return kopf.login_with_kubeconfig(**context)
 
     @kopf.on.startup(registry=registry)
     def started(**_: object) -> None:
