@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: an impression in some minutes, not a result")
     parser.add_argument("--only", action="append", metavar="NAME", help=f"what begins with NAME: {', '.join(names)}")
+    parser.add_argument("--without", choices=[targets.KUBECTL, targets.KUBERNETES_CORE], help="leave one out")
     parser.add_argument("--keep", action="store_true", help="leave the rehearsal running")
     chosen = parser.parse_args()
     if not any(wanted(name, chosen) for name in names):
@@ -62,6 +64,11 @@ def arguments() -> argparse.Namespace:
 def wanted(name: str, options: argparse.Namespace) -> bool:
     """Whether --only means this: the whole name or its beginning, up to a hyphen."""
     return not options.only or any(f"{name}-".startswith(f"{only}-") for only in options.only)
+
+
+def without(contender: str | None, cell: Cell) -> Cell:
+    """The cell with one contender less."""
+    return dataclasses.replace(cell, rounds={name: n for name, n in cell.rounds.items() if name != contender})
 
 
 def rehearsal(paths: Paths, *command: str) -> None:
@@ -78,7 +85,7 @@ def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
     kubectl = programs.binary("kubectl", paths)
     work = Workbench(Cluster(kubeconfig), AuditLog(paths.audit_log(CLUSTER)), kubectl, paths)
     findings = report.Findings(
-        options={"quick": options.quick, "only": options.only},
+        options={"quick": options.quick, "only": options.only, "without": options.without},
         machine=report.machine(),
         versions=report.versions(kubectl, kubeconfig),
         latency=LATENCY,
@@ -87,7 +94,7 @@ def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
     if wanted(START_UP, options):
         work.say("Ansible's own start-up:")
         findings.start_up = start_up.measure(work, rounds)
-    chosen = [cell for cell in cells(options.quick) if wanted(cell.name, options)]
+    chosen = [without(options.without, cell) for cell in cells(options.quick) if wanted(cell.name, options)]
     if chosen:
         measure_cells(work, chosen, findings)
     if wanted(SITE, options):

@@ -71,7 +71,7 @@ def test_a_run_that_moves_a_resource_version_is_invalid(bench: Bench, work: Work
     outcome = bench.measure(Cell(NOTHING, SIZE, 0, {KUBECTL: 1}))
     assert outcome.invalid is not None
     assert "component-0000" in outcome.invalid
-    assert not outcome.runs
+    assert not outcome.seconds(KUBECTL)
 
 
 def test_a_failing_command_is_invalid_and_says_why(bench: Bench) -> None:
