@@ -451,18 +451,19 @@ class ApplySet:
                 continue
             self.report.results[key_of(manifest)] = "pruned"
             self._diff(key_of(manifest), manifest, None)
-            going.append(manifest)
+            if not outcome:
+                going.append(manifest)
         self._raise_refusals(manifests, outcomes, "")
         self._wait_gone(going)
 
     def _delete(self, manifest: Manifest) -> bool | None:
-        """Delete exactly the object that was looked at. None if it is not ours any more."""
+        """Delete exactly the object that was looked at: whether it is gone already; None if it is not ours any more."""
         key, live = key_of(manifest), manifest
         path = self._resource(manifest).path(key.namespace, key.name)
         while True:
             metadata = live["metadata"]
             if metadata.get("deletionTimestamp"):
-                return True
+                return False
             body = {
                 "apiVersion": "v1",
                 "kind": "DeleteOptions",
@@ -471,7 +472,8 @@ class ApplySet:
             }
             answer = self.api.call("DELETE", path, body=body, expect=(404, 409), about=str(key))
             if answer.status != 409:
-                return True
+                # a Status instead of the object: nothing holds it, and it is gone
+                return answer.status == 404 or json.loads(answer.body).get("kind") == "Status"
             # it moved since the list: look again, and delete it only if it is still what was planned
             found = self._get(manifest)
             if found is None or found["metadata"]["uid"] != metadata["uid"]:

@@ -221,7 +221,7 @@ class Connection:
 
 
 class DirectConnection(Connection):
-    """A connection with a plain login, by the standard library: one open socket a thread."""
+    """A connection with a plain login, by the standard library; sockets stay open and go from hand to hand."""
 
     def __init__(self, login: Login) -> None:
         self.host = login.host
@@ -231,25 +231,25 @@ class DirectConnection(Connection):
         parts = urlsplit(login.host)
         self._hostname, self._port, self._prefix = parts.hostname or "", parts.port, parts.path
         self._tls = _tls_context(login) if parts.scheme == "https" else None
-        self._local = threading.local()
-        self._open: list[http.client.HTTPConnection] = []
+        #: open and idle, the one used last on top
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        connection = getattr(self._local, "connection", None)
+    def _take(self, timeout: float) -> http.client.HTTPConnection:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
         if connection is None:
             if self._tls is None:
                 connection = http.client.HTTPConnection(self._hostname, self._port, timeout=timeout)
             else:
                 connection = http.client.HTTPSConnection(self._hostname, self._port, timeout=timeout, context=self._tls)
-            self._local.connection = connection
-            self._open.append(connection)
         connection.timeout = timeout
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
         return connection
 
     def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
-        connection = self._connection(timeout)
+        connection = self._take(timeout)
         try:
             connection.putrequest(method, self._prefix + path, skip_accept_encoding=True)
             connection.putheader("User-Agent", USER_AGENT)
@@ -269,11 +269,14 @@ class DirectConnection(Connection):
         except BaseException:
             connection.close()
             raise
+        with self._lock:
+            self._idle.append(connection)
         return Answer(response.status, response.headers, content)
 
     def close(self) -> None:
-        for connection in self._open:
-            connection.close()
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
 
 def _tls_context(login: Login) -> ssl.SSLContext:

@@ -396,6 +396,41 @@ def test_no_cluster_wrong_context_no_credentials_no_rights(run: Mechanisms, rehe
     assert audit.writes() == []
 
 
+def test_other_ways_of_logging_in(run: Mechanisms, rehearsal: Any, made: str, tmp_path: Path) -> None:
+    """An exec plugin, which kubernetes.core's client has to run, and impersonation with several groups."""
+    rehearsal.kubectl("apps", "create", "serviceaccount", "worker", "-n", made)
+    rehearsal.kubectl(
+        "apps", "create", "rolebinding", "worker", "-n", made, "--clusterrole=edit", f"--serviceaccount={made}:worker"
+    )
+    token = rehearsal.kubectl("apps", "create", "token", "worker", "-n", made).stdout.strip()
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": token},
+    }
+    (tmp_path / "credential.json").write_text(json.dumps(credential))
+    config = yaml.safe_load(rehearsal.kubeconfig("apps").read_text())
+    config["users"][0]["user"] = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "cat",
+            "args": [str(tmp_path / "credential.json")],
+            "interactiveMode": "Never",
+        }
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    audit = Audit(rehearsal)
+    plugin = run.apply("one", made, [config_map(made, "a")], kubeconfig=str(tmp_path / "kubeconfig"))
+    assert plugin.ok()["counts"]["created"] == 1
+    assert {event["user"]["username"] for event in audit.events()} == {f"system:serviceaccount:{made}:worker"}
+    groups = ["nobody-knows-it", "system:masters"]
+    jane = run.apply("one", made, [config_map(made, "a")], impersonate_user="jane", impersonate_groups=groups)
+    assert jane.ok()["counts"]["unchanged"] == 1
+    seen = [event["impersonatedUser"] for event in audit.events() if "impersonatedUser" in event]
+    assert seen
+    assert all(user["username"] == "jane" and set(groups) <= set(user["groups"]) for user in seen)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_dies_is_picked_up(run: Mechanisms, rehearsal: Any, namespace: str, how: int) -> None:
     """Killed in the middle of writing; the next run writes the rest, and prunes what the dead one had begun."""

@@ -212,3 +212,20 @@ def test_a_login_that_cannot_be_made_says_why(params: dict[str, Any], said: str,
 def test_a_token_counts_as_secret(kubeconfig: Path) -> None:
     it = connection.open_connection({"kubeconfig": str(kubeconfig), "context": "plain-token"})
     assert it.secrets == ["token-in-place"]
+
+
+def test_the_clients_headers_are_sent_as_they_are(kubeconfig: Path) -> None:
+    params = {"kubeconfig": str(kubeconfig), "impersonate_user": "jane", "impersonate_groups": ["a", "b"]}
+    it = connection.ClientConnection(connection.kubernetes_client(params))
+    headers = it._headers({"Accept": "application/json"})
+    assert headers.getlist("Impersonate-Group") == ["a", "b"]
+    assert headers["authorization"] == "Bearer token-in-place"
+    assert it.secrets == ["token-in-place"]
+    given = connection.ClientConnection(connection.kubernetes_client(params), token="given")
+    assert given._headers({})["authorization"] == "Bearer given"
+
+
+def test_basic_authentication_is_sent(kubeconfig: Path) -> None:
+    params = {"host": "https://h", "username": "u", "password": "p" * 8}
+    headers = connection.open_connection(params)._headers({})  # type: ignore[attr-defined]
+    assert headers["authorization"] == "Basic " + encoded("u:" + "p" * 8)
