@@ -151,7 +151,7 @@ class Plan:
     apply: list[list[Manifest]] = field(default_factory=list)
     #: in waves, in order: live objects that are no longer in the set
     prune: list[list[Manifest]] = field(default_factory=list)
-    #: live objects with the set's label that this field manager has not applied: never touched
+    #: live objects with the set's label that neither this field manager has applied nor an operator made: never touched
     foreign: list[Key] = field(default_factory=list)
 
     @property
@@ -179,7 +179,9 @@ def plan(desired: Iterable[Manifest], live: Iterable[Manifest], manager: str, pr
     leftover = []
     for key, manifest in members.items():
         if not is_applied_by(manifest, manager):
-            result.foreign.append(key)
+            # what has an owner was made by an operator that copies labels, as Strimzi does: nothing to tell
+            if not manifest["metadata"].get("ownerReferences"):
+                result.foreign.append(key)
         elif prune:
             leftover.append(manifest)
     result.prune = waves(leftover)[::-1]

@@ -68,6 +68,9 @@ def test_what_others_made_is_never_pruned_even_with_our_label() -> None:
     the_plan = plan([], [copied], MANAGER, prune=True)
     assert the_plan.pruned == []
     assert the_plan.foreign == [Key("", "Secret", "n", "made-by-an-operator")]
+    copied["metadata"]["ownerReferences"] = [{"kind": "Kafka", "name": "k"}]
+    the_plan = plan([], [copied], MANAGER, prune=True)
+    assert (the_plan.pruned, the_plan.foreign) == ([], [])
 
 
 def test_nothing_is_pruned_when_not_asked() -> None:
