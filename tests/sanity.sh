@@ -11,6 +11,10 @@ mkdir -p "$collection" "$work/home/.ansible/test/cache"
 git -C "$root" ls-files -z --cached --others --exclude-standard -- \
     galaxy.yml README.md LICENSE meta plugins roles playbooks requirements.txt tests/config.yml changelogs \
   | (cd "$root" && xargs -0 -r tar -cf - --no-recursion) | tar -xf - -C "$collection"
+# the one collection ours needs, as the locked environment has it
+site=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+mkdir -p "$work/ansible_collections/kubernetes"
+cp -r "$site/ansible_collections/kubernetes/core" "$work/ansible_collections/kubernetes/"
 printf 'tests/output\n' > "$collection/.gitignore"
 git -C "$collection" init -q
 git -C "$collection" add -A

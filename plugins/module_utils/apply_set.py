@@ -134,7 +134,7 @@ class ApplySet:
         kinds = {kind: resource for kind, resource in self.resources.items() if kind not in self.pending}
         covered = {(resource.group, resource.kind) for resource in kinds.values()}
         for group_kind in parent.group_kinds if parent else ():
-            kind, _, group = group_kind.partition(".")
+            kind, _dot, group = group_kind.partition(".")
             resource = served.preferred(group, kind)
             # a kind that is served no more has no objects any more
             if resource and (group, kind) not in covered:

@@ -230,7 +230,7 @@ def _api_error(what: str, status: int | None, body: Any, reason: str | None) -> 
     try:
         message = json.loads(body)["message"]
     except (KeyError, TypeError, ValueError):
-        message = str(reason or "").split(" -+-+- ")[0]  # what follows are the answer's headers
+        message = str(reason or "").split(" -+-+- ", maxsplit=1)[0]  # what follows are the answer's headers
     if status == 404:
         return BridgeError(f"{what} is not there: {message}", HOST_UNREACHABLE)
     if status in (401, 403):
@@ -251,7 +251,7 @@ def negotiate(sock: socket.socket, user: str, password: str) -> tuple[str, int]:
         raise ConnectionError("a client that does not log in")
     sock.sendall(bytes((5, USER_PASSWORD)))
     _receive(sock, 1)
-    given = [_receive(sock, _receive(sock, 1)[0]) for _ in range(2)]
+    given = [_receive(sock, _receive(sock, 1)[0]) for _field in range(2)]
     if not hmac.compare_digest(b"\0".join(given), f"{user}\0{password}".encode()):
         sock.sendall(bytes((1, 1)))
         raise ConnectionError("a client with a wrong password")

@@ -70,7 +70,7 @@ class Served:
 
     def find(self, api_version: str, kind: str) -> Resource | None:
         """The resource of exactly this version and kind."""
-        group, _, version = api_version.rpartition("/")
+        group, _slash, version = api_version.rpartition("/")
         return next((r for r in self.versions(group, kind) if r.version == version), None)
 
     def preferred(self, group: str, kind: str) -> Resource | None:

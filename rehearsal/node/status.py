@@ -133,7 +133,14 @@ def _condition(
 ) -> dict[str, Any]:
     value = "True" if holds else "False"
     before: dict[str, Any] = next((each for each in previous.get("conditions") or [] if each["type"] == kind), {})
-    condition: dict[str, Any] = {"type": kind, "status": value, "lastProbeTime": None, "reason": None, "message": None, **why}
+    condition: dict[str, Any] = {
+        "type": kind,
+        "status": value,
+        "lastProbeTime": None,
+        "reason": None,
+        "message": None,
+        **why,
+    }
     condition["lastTransitionTime"] = before["lastTransitionTime"] if before.get("status") == value else now()
     if generation:
         condition["observedGeneration"] = generation

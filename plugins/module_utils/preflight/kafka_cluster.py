@@ -141,7 +141,7 @@ def operator_version(workload: Mapping[str, Any]) -> str | None:
     """
     spec = (workload["spec"].get("template") or {}).get("spec") or workload["spec"]
     for container in spec.get("containers") or []:
-        name, _, tag = container["image"].rpartition(":")
+        name, _colon, tag = container["image"].rpartition(":")
         if name.endswith("operator") and versions.is_version(tag):
             return tag
     return None
