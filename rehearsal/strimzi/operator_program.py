@@ -17,11 +17,20 @@ HEALTH_PORT = "HEALTH_PORT"
 _ready = threading.Event()
 
 
+def retries_as_warnings(record: logging.LogRecord) -> bool:
+    """Libraries call it an error when a connection is to be tried again; for an operator, as for Strimzi's, it is none."""
+    if record.levelno == logging.ERROR and record.name.startswith(("kopf._cogs.clients", "kafka.")):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
 def run(registry: kopf.OperatorRegistry, namespace: str, operator: str, version: str) -> None:
     """Watch the namespace until SIGTERM; `/healthy` and `/ready` answer on 127.0.0.1:$HEALTH_PORT if that is set."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s")
     for noisy in ("kopf", "urllib3", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(retries_as_warnings)
     logging.getLogger("operator").info(
         "This is a stand-in for the %s of Strimzi %s; it watches namespace %s", operator, version, namespace
     )
