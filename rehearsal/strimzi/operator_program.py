@@ -18,7 +18,7 @@ _ready = threading.Event()
 
 
 def retries_as_warnings(record: logging.LogRecord) -> bool:
-    """Libraries call it an error when a connection is to be tried again; for an operator, as for Strimzi's, it is none."""
+    """Libraries call a connection that is to be tried again an error; for an operator, as for Strimzi's, it is none."""
     if record.levelno == logging.ERROR and record.name.startswith(("kopf._cogs.clients", "kafka.")):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
