@@ -14,8 +14,9 @@ import urllib3
 
 from bench import pairs
 from bench.cluster import Client
-from bench.contenders import environment
+from bench.contenders import environment, write_objects
 from bench.failures import InvalidMeasurementError
+from bench.object_sets import object_set
 from bench.workbench import Workbench
 from rehearsal.paths import REPOSITORY
 
@@ -40,7 +41,7 @@ def probe(
     """The median over rounds of the difference between the ways: loopback is the one of 0 ms."""
     slow = max(addresses)
     for kubeconfig in kubeconfigs.values():
-        kubectl_get(work, kubeconfig, 1)  # fills the discovery cache
+        kubectl_apply(work, kubeconfig, 1)  # fills the discovery cache
     by_http1, by_http2 = [], []
     for _ in range(ROUNDS):
         one = {way: http1(work, client, addresses[way], REQUESTS) for way in (0, slow)}
@@ -66,18 +67,22 @@ def http1(work: Workbench, client: Client, address: tuple[str, int], requests: i
 def http2(work: Workbench, client: Client, kubeconfig: Path, count: int) -> float:
     """Seconds a request costs kubectl: a process with many, less a process with one, by the requests they differ in."""
     seconds, requests = [], []
-    for names in (1, count + 1):
+    for objects in (1, count + 1):
         start = work.audit.end()
-        seconds.append(kubectl_get(work, kubeconfig, names))
+        seconds.append(kubectl_apply(work, kubeconfig, objects))
         requests.append(work.audit.requests(client.user, start).total)
     more = requests[1] - requests[0]
     if more < count:
-        raise InvalidMeasurementError(f"kubectl asked {more} times more for {count} names more: its latency is unknown")
+        raise InvalidMeasurementError(
+            f"kubectl asked {more} times more for {count} objects more: its latency is unknown"
+        )
     return (seconds[1] - seconds[0]) / more
 
 
-def kubectl_get(work: Workbench, kubeconfig: Path, count: int) -> float:
-    """Seconds of a process that asks for the same object `count` times, one request after the other."""
+def kubectl_apply(work: Workbench, kubeconfig: Path, count: int) -> float:
+    """Seconds of a process that sends `count` dry-run applies, one after the other (kubectl get would ask at once)."""
+    objects = object_set(count, ("default", "default"))
+    file = write_objects(kubeconfig.parent / f"probe-{count}.json", objects)
     command = [str(work.kubectl), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/kubectl-cache"]
-    command += ["get", "namespaces", *["kube-system"] * count]
+    command += ["apply", "--server-side", "--dry-run=server", f"--filename={file}"]
     return pairs.run(command, environment(kubeconfig.parent), REPOSITORY).seconds

@@ -98,4 +98,4 @@ def test_no_request_of_either_protocol_is_answered_before_the_latency_is_over(wo
     with delayed(server, work.cluster.address, 100, work.paths) as slow:
         kubeconfig = work.cluster.write_kubeconfig(tmp_path / "kubeconfig", client, slow)
         assert latency_probe.http1(work, client, slow, requests=3) >= 0.1
-        assert latency_probe.kubectl_get(work, kubeconfig, count=5) >= 5 * 0.1
+        assert latency_probe.kubectl_apply(work, kubeconfig, count=5) >= 5 * 0.1
