@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from bench.failures import InvalidMeasurementError
@@ -24,27 +25,45 @@ class Requests:
     writes: int  # that were not dry runs
 
 
+class Mark(NamedTuple):
+    """A place in the log. The file is known by its inode: the server renames it when it has grown too large."""
+
+    inode: int
+    offset: int
+
+
 class AuditLog:
-    """The audit log of one cluster, read from where it ended last."""
+    """The audit log of one cluster, with the older files that its server sets aside beside it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.resolve()  # rotated files lie beside the file itself, not beside a link to it
 
-    def end(self) -> int:
-        """Where the log ends now (bytes)."""
-        return self.path.stat().st_size
+    def end(self) -> Mark:
+        """Where the log ends now."""
+        found = self.path.stat()
+        return Mark(found.st_ino, found.st_size)
 
-    def requests(self, user: str, start: int) -> Requests:
-        """The answered requests of this user written from byte `start` on.
+    def requests(self, user: str, start: Mark) -> Requests:
+        """The answered requests of this user written since `start`.
 
         The server writes an event before it answers, so nothing is still to come once the client has ended.
         """
-        if self.end() < start:
-            raise InvalidMeasurementError(f"{self.path} was rotated during a run: its requests cannot be counted")
-        with self.path.open("rb") as log:
-            log.seek(start)
-            lines = log.read().splitlines()
-        return count([line for line in lines if user.encode() in line], user)
+        lines: list[bytes] = []
+        for path in self._since(start):
+            with path.open("rb") as log:
+                log.seek(start.offset if path.stat().st_ino == start.inode else 0)
+                lines += [line for line in log.read().splitlines() if user.encode() in line]
+        return count(lines, user)
+
+    def _since(self, start: Mark) -> list[Path]:
+        """The file that has the mark, and those begun after it."""
+        # a rotated file is last written when it is set aside; its name carries that time
+        older = sorted(self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}"))
+        files = [*older, self.path]
+        for number, path in enumerate(files):
+            if path.stat().st_ino == start.inode:
+                return files[number:]
+        raise InvalidMeasurementError(f"{self.path} lost its older part during a run: requests cannot be counted")
 
 
 def count(lines: list[bytes], user: str) -> Requests:

@@ -50,8 +50,25 @@ def test_counting_starts_at_the_given_byte(tmp_path: Path) -> None:
     assert log.requests(ME, start).verbs == {"list": 1}
 
 
-def test_a_rotated_log_makes_the_measurement_invalid(tmp_path: Path) -> None:
+def test_a_log_that_is_rotated_during_a_run_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    path.write_bytes(event(verb="create") + b"\n")
+    log = AuditLog(path)
+    (tmp_path / "audit-2026-11-21T00-00-00.000.log").write_bytes(event(verb="delete") + b"\n")
+    start = log.end()
+    with path.open("ab") as file:
+        file.write(event() + b"\n")
+    path.rename(tmp_path / "audit-2026-11-21T01-00-00.000.log")
+    path.write_bytes(event(verb="list") + b"\n")
+    assert log.requests(ME, start).verbs == {"get": 1, "list": 1}
+
+
+def test_a_log_whose_older_part_is_gone_makes_the_measurement_invalid(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     path.write_bytes(event() + b"\n")
-    with pytest.raises(InvalidMeasurementError, match="rotated"):
-        AuditLog(path).requests(ME, 10_000)
+    log = AuditLog(path)
+    start = log.end()
+    path.rename(tmp_path / "gone")
+    path.write_bytes(event() + b"\n")
+    with pytest.raises(InvalidMeasurementError, match="lost its older part"):
+        log.requests(ME, start)
