@@ -8,6 +8,8 @@ TEST_DIR := $(CURDIR)/.rehearsal/test
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 .DEFAULT_GOAL := help
+# the parts of `test` share one rehearsal
+.NOTPARALLEL:
 .PHONY: help venv site validate rehearsal-up rehearsal-down rehearsal-reset rehearsal-status \
         test lint sanity unit integration molecule bench build clean
 
@@ -18,8 +20,9 @@ help: ## this list
 .venv/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
-	@test -x $(BIN)/python || { echo "[venv] creating .venv"; $(PYTHON) -m venv .venv; }
-	@test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
+	@# also anew after an interrupted creation, or when the checkout was moved: scripts name their interpreter by its path
+	@$(BIN)/pip --version >/dev/null 2>&1 || { echo "[venv] creating .venv"; $(PYTHON) -m venv --clear .venv; }
+	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
 	@echo "[venv] installing what uv.lock names"
 	@$(BIN)/uv sync --locked --quiet
 	@touch $@
@@ -62,13 +65,14 @@ sanity: venv ## ansible-test sanity on the built collection
 	@tests/sanity.sh
 
 unit: venv ## pure logic, no cluster
-	@$(BIN)/pytest tests/unit -n 2
+	@$(BIN)/python -m pytest tests/unit -n 2
 
 integration: venv ## modules, roles and the rehearsal on real parts
-	@SYNERGYFLOW_REHEARSAL_DIR=$(TEST_DIR) $(BIN)/pytest tests/integration
+	@$(REHEARSAL) build
+	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration
 
 molecule: venv ## a scenario per role, on the test rehearsal
-	@tests/molecule.sh $(TEST_DIR)
+	@tests/molecule.sh "$(TEST_DIR)"
 
 bench: venv ## paired timings against kubectl and kubernetes.core
 	@$(BIN)/python -m bench
@@ -79,7 +83,7 @@ build: venv ## the collection as a tarball
 
 clean: ## stop the rehearsals, remove all that was made here (the shared build cache stays)
 	@if test -x $(BIN)/python; then \
-	  $(REHEARSAL) down; \
-	  SYNERGYFLOW_REHEARSAL_DIR=$(TEST_DIR) $(REHEARSAL) down; \
+	  $(REHEARSAL) down && \
+	  SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(REHEARSAL) down; \
 	fi
 	rm -rf .rehearsal .venv .ansible .pytest_cache .ruff_cache .mypy_cache tests/output bench/results synergyflow-platform-*.tar.gz

@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SYNERGYFLOW_REHEARSAL_DIR=${1:?usage: tests/molecule.sh REHEARSAL_DIRECTORY}
-.venv/bin/python -m rehearsal up
 trap '.venv/bin/python -m rehearsal down' EXIT
+.venv/bin/python -m rehearsal up
 .venv/bin/python -m rehearsal reset
 for scenario in molecule/*/molecule.yml; do
   name=$(basename "$(dirname "$scenario")")

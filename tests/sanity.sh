@@ -22,5 +22,10 @@ git -C "$collection" add -A
 printf 'import ensurepip\nensurepip.bootstrap()\n' > "$work/home/.ansible/test/cache/get_pip_24_2.py"
 cd "$collection"
 version=$("$root/.venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-PIP_CACHE_DIR="${PIP_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pip}" HOME="$work/home" \
+# ansible-test hands hardly any environment on, and HOME is another one: pip's own configuration goes along as a file
+mkdir -p "$work/home/.config/pip" && chmod 700 "$work/home"
+"$root/.venv/bin/pip" config list | sed -nE "s/^(global|install|:env:)\.([a-z-]+)='(.*)'$/\2 = \3/p" | sort -u -t= -k1,1 \
+  | { echo "[global]"; cat; } > "$work/home/.config/pip/pip.conf"
+if [ -f "$HOME/.netrc" ]; then cp -p "$HOME/.netrc" "$work/home/"; fi
+HOME="$work/home" \
   "$root/.venv/bin/ansible-test" sanity --venv --python "$version" --color no "$@"

@@ -127,12 +127,14 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     os.environ["SYNERGYFLOW_REHEARSAL_DIR"] = str(state)
     it = Rehearsal(state=state, scratch=tmp_path_factory.mktemp("playbooks"))
     used_before = it.kubeconfig("apps").exists()
-    it.command("up")
-    if used_before:
-        it.command("reset")
-    yield it
-    if not os.environ.get(KEEP):
-        it.command("down")
+    try:
+        it.command("up")
+        if used_before:
+            it.command("reset")
+        yield it
+    finally:
+        if not os.environ.get(KEEP):
+            it.command("down")
 
 
 @pytest.fixture
