@@ -51,7 +51,7 @@ class Pods:
         self._access = KwokAccess(api)
         self.pump = Pump()
         self._containers = ContainerPrograms(cluster, supervisor, events, self.pump)
-        self._hosts: dict[tuple[str, str], list[str]] = {}
+        self._hosts = hosts.Hosts(paths, cluster)
         self._addresses: dict[str, str] = {}  # pod uid -> address
         self._mounted: set[str] = set()  # uids of pods whose volumes are in place
 
@@ -113,7 +113,7 @@ class Pods:
         looked = [self._look(pod, each, files) for each in spec["containers"]]
         if files.kubeconfig.exists():
             service_account.write_kubeconfig(self._api, pod, files.kubeconfig)
-        self._publish(pod, looked)
+        self._publish(pod, files, looked)
         self._report(pod, inits, [each.seen for each in looked], mounted=True)
         again = min(each.again for each in looked)
         return LOOK_AGAIN if math.isinf(again) else min(again, LOOK_AGAIN)
@@ -193,7 +193,7 @@ class Pods:
 
     # --- what others see
 
-    def _publish(self, pod: dict[str, Any], looked: list[Looked]) -> None:
+    def _publish(self, pod: dict[str, Any], files: PodFiles, looked: list[Looked]) -> None:
         """Names, port-forward, exec and logs of the containers that were ever started; marks on the pod."""
         metadata = pod["metadata"]
         key = (metadata["namespace"], metadata["name"])
@@ -202,10 +202,7 @@ class Pods:
         }
         if not started:
             return
-        names = [host for run, _, _ in started.values() for host in run.hosts]
-        if self._hosts.get(key) != names:
-            self._hosts[key] = names
-            hosts.write(self._paths, self._cluster, [name for each in self._hosts.values() for name in each])
+        self._hosts.publish(files.folder, [host for run, _, _ in started.values() for host in run.hosts])
         self._access.apply(*key, started)
         labels = {RUN_BY_LABEL: RUN_BY}
         stands_in = [each.stands_in for each in looked if each.stands_in]
@@ -313,7 +310,7 @@ class Pods:
         self._access.remove(namespace, name)
         self._mounted.discard(files.folder.name[-UID_LENGTH:])
         self._addresses.pop(files.folder.name[-UID_LENGTH:], None)
-        self._hosts.pop((namespace, name), None)
+        self._hosts.forget(files.folder)
         files.remove()
 
 

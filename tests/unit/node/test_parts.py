@@ -7,13 +7,15 @@ from __future__ import annotations
 import struct
 import subprocess
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rehearsal import process_images
-from rehearsal.node import hosts, kwok_access, logs
+from rehearsal.node import containers, hosts, kwok_access, logs
 from rehearsal.node.recipes import kafka_tools, kafka_wire
 from rehearsal.node.recipes.recipe import Run
 from rehearsal.node.work import Queue
@@ -143,6 +145,48 @@ def test_hosts_lead_to_this_machine(paths):
     lines = hosts.file(paths, "apps").read_text().splitlines()
     assert "127.0.0.1 localhost" in lines
     assert lines[-2:] == ["127.0.0.1 b-0.svc", "127.0.0.1 b-1.svc"]
+
+
+class TestHosts:
+    """The hosts file of many pods."""
+
+    @staticmethod
+    def _names(paths):
+        return {line.split()[1] for line in hosts.file(paths, "apps").read_text().splitlines() if ".svc" in line}
+
+    def test_workers_at_once_lose_no_name(self, paths, monkeypatch):
+        writing, at_once = threading.Semaphore(1), []
+        write = hosts.write
+
+        def slow(*arguments):
+            at_once.append(not writing.acquire(blocking=False))
+            time.sleep(0.01)
+            write(*arguments)
+            writing.release()
+
+        monkeypatch.setattr(hosts, "write", slow)
+        known = hosts.Hosts(paths, "apps")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: known.publish(paths.pods / "apps" / "n" / f"b-{n}", [f"b-{n}.svc"]), range(8)))
+        assert not any(at_once)
+        assert self._names(paths) == {f"b-{n}.svc" for n in range(8)}
+
+    def test_a_pod_that_is_gone_takes_its_names_along(self, paths):
+        known = hosts.Hosts(paths, "apps")
+        for n in (0, 1):
+            known.publish(paths.pods / f"b-{n}", [f"b-{n}.svc"])
+        known.forget(paths.pods / "b-0")
+        assert self._names(paths) == {"b-1.svc"}
+
+    def test_a_node_that_comes_back_knows_the_names_of_running_programs(self, paths):
+        for n in (0, 1):
+            container = paths.pods / "apps" / "n" / f"b-{n}-uid" / "containers" / "kafka"
+            container.mkdir(parents=True)
+            run = Run(command=["x"], hosts=[f"b-{n}.svc"])
+            containers.Record(run=run.to_json()).write(container / "state.json")
+        known = hosts.Hosts(paths, "apps")
+        known.publish(paths.pods / "apps" / "n" / "b-2-uid", ["b-2.svc"])
+        assert self._names(paths) == {"b-0.svc", "b-1.svc", "b-2.svc"}
 
 
 class TestWire:
