@@ -7,9 +7,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import threading
 import time
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -294,16 +294,12 @@ class Pods:
 
     def _stop_all(self, namespace: str, name: str, files: PodFiles, grace: float | None) -> None:
         containers = [folder.name for folder in (files.folder / "containers").glob("*") if folder.is_dir()]
-        stops = [
-            threading.Thread(target=self._containers.stop, args=(files, namespace, name, container, grace))
-            for container in containers
-        ]
-        for stop in stops:
-            stop.start()
-        for stop in stops:
-            stop.join()
+        with ThreadPoolExecutor(max(1, len(containers))) as pool:
+            stops = [pool.submit(self._containers.stop, files, namespace, name, each, grace) for each in containers]
         for container in containers:
             ContainerLog(files.container(container) / "logs").pump()
+        for stop in stops:
+            stop.result()  # raises: a pod whose program may run still is not gone, the queue tries again
 
     def _remove(self, namespace: str, name: str, files: PodFiles) -> None:
         self.pump.forget(files.folder)

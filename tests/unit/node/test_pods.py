@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pod's end when the supervisor does not do as it is told."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from rehearsal.errors import RehearsalError
+from rehearsal.node.pod_files import PodFiles
+from rehearsal.node.pods import Pods
+
+UID = "00000000-0000-0000-0000-000000000001"
+
+
+class FakeContainers:
+    """Stops what it can."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+        self.stubborn: set[str] = set()
+
+    def stop(self, files, namespace, pod, container, grace=None) -> None:
+        if container in self.stubborn:
+            raise RehearsalError(f"{container} does not stop")
+        self.stopped.append(container)
+
+
+@pytest.fixture
+def pods(paths, fake_api, monkeypatch):
+    events = SimpleNamespace(normal=lambda *a: None, warning=lambda *a: None)
+    made = Pods("apps", paths, fake_api([]), SimpleNamespace(), events)
+    monkeypatch.setattr(made, "_containers", FakeContainers())
+    return made
+
+
+@pytest.fixture
+def pod(paths):
+    metadata = {"name": "b-0", "namespace": "n", "uid": UID, "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    spec = {"nodeName": "apps-node-a", "containers": [{"name": "kafka", "image": "strimzi/kafka:1-kafka-4.3.1"}]}
+    pod = {"kind": "Pod", "metadata": metadata, "spec": spec}
+    for name in ("kafka", "side"):
+        PodFiles.of(paths, "apps", pod).container(name).mkdir(parents=True)
+    return pod
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_pod_whose_program_does_not_stop_is_not_gone(pods, pod, paths, there):
+    api, folder = pods._api, PodFiles.of(paths, "apps", pod).folder
+    path = "/api/v1/namespaces/n/pods/b-0"
+    if there:
+        api.objects[path] = pod
+    pods._containers.stubborn.add("side")
+    with pytest.raises(RehearsalError, match="side does not stop"):
+        pods.reconcile("n", "b-0")
+    assert pods._containers.stopped == ["kafka"]
+    assert folder.is_dir()
+    assert api.deleted == []
+    pods._containers.stubborn.clear()
+    pods.reconcile("n", "b-0")
+    assert not folder.exists()
+    assert (path in api.deleted) is there
