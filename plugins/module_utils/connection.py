@@ -87,7 +87,8 @@ def auth_options(params: Mapping[str, Any], environ: Mapping[str, str] | None = 
             elif value is not None and kind == "list":
                 value = [part for part in value.split(",") if part]
         if value is not None:
-            found[arg] = value
+            # a token out of a file often ends with a line break, which no header may hold
+            found[arg] = value.strip() if arg == "api_key" and isinstance(value, str) else value
     for name in environ:
         if name.startswith("K8S_AUTH_PROXY_HEADERS_"):
             found["proxy_headers"] = True
@@ -198,6 +199,7 @@ def _from_kubeconfig(source: Any, context: str | None, environ: Mapping[str, str
     if not token and user.get("tokenFile"):  # in this order, as the Kubernetes client for Python has it
         with open(str(beside(user["tokenFile"])), encoding="utf-8") as stream:
             token = stream.read()
+    token = token.strip() if token else None
     if token:
         login.headers.append(("authorization", f"Bearer {token}"))
     return login
@@ -253,10 +255,11 @@ class DirectConnection(Connection):
         try:
             connection.putrequest(method, self._prefix + path, skip_accept_encoding=True)
             connection.putheader("User-Agent", USER_AGENT)
-            for name, value in self.login.headers:
-                connection.putheader(name, value)
-            for name, value in headers.items():
-                connection.putheader(name, value)
+            for name, value in (*self.login.headers, *headers.items()):
+                try:
+                    connection.putheader(name, value)
+                except ValueError:  # its text quotes the value, which may be a token
+                    raise LoginError(_no_header(name)) from None
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
             # headers and body in one segment: two would wait for each other's acknowledgement
@@ -340,6 +343,8 @@ class ClientConnection(Connection):
                 merged[setting["key"]] = setting["value"]
         if self.token:
             merged["authorization"] = f"Bearer {self.token}"
+        if "authorization" in merged:
+            merged["authorization"] = merged["authorization"].strip()
         if "authorization" not in merged and self.configuration.username and self.configuration.password:
             merged["authorization"] = self.configuration.get_basic_auth_token()
         for name, value in headers.items():
@@ -360,12 +365,18 @@ class ClientConnection(Connection):
             )
         except (HTTPError, OSError) as error:
             raise UnreachableError(_network_reason(error)) from error
+        except ValueError:  # its text quotes the header's value, which may be a token
+            raise LoginError(_no_header("authorization or another one")) from None
         return Answer(response.status, response.headers, response.data)
 
 
 def _client_secrets(configuration: Any) -> list[str]:
     values: Iterable[Any] = [getattr(configuration, "password", None), *(configuration.api_key or {}).values()]
-    return [str(value).split(" ", 1)[-1] for value in values if value]
+    return [str(value).strip().split(" ", 1)[-1] for value in values if value]
+
+
+def _no_header(name: str) -> str:
+    return f"the value of the header {name} has a line break or another character that HTTP does not allow; correct it."
 
 
 def _network_reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import kubernetes
 import pytest
 import yaml
 from ansible_collections.synergyflow.platform.plugins.module_utils import connection
-from ansible_collections.synergyflow.platform.plugins.module_utils.connection import auth_options, static_login
+from ansible_collections.synergyflow.platform.plugins.module_utils.connection import (
+    Login,
+    auth_options,
+    static_login,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import LoginError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nbm90IGEgcmVhbCBvbmU=\n-----END CERTIFICATE-----\n"
@@ -229,3 +234,37 @@ def test_basic_authentication_is_sent(kubeconfig: Path) -> None:
     params = {"host": "https://h", "username": "u", "password": "p" * 8}
     headers = connection.open_connection(params)._headers({})  # type: ignore[attr-defined]
     assert headers["authorization"] == "Basic " + encoded("u:" + "p" * 8)
+
+
+@pytest.mark.parametrize("where", ["tokenFile", "token", "api_key", "environment"])
+def test_a_line_break_after_a_token_does_no_harm(where: str, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params: dict[str, Any] = {"kubeconfig": str(kubeconfig)}
+    if where == "api_key":
+        params[where] = "the-token\n"
+    elif where == "environment":
+        monkeypatch.setenv("K8S_AUTH_API_KEY", "the-token\n")
+    else:
+        config = yaml.safe_load(kubeconfig.read_text())
+        (kubeconfig.parent / "ends-with-a-break").write_text("the-token\n")
+        config["users"][2]["user"] = {where: "the-token\n" if where == "token" else "ends-with-a-break"}
+        kubeconfig.write_text(yaml.safe_dump(config))
+    auth = auth_options(params)
+    login = static_login(auth)
+    assert login is not None
+    assert login.headers == [("authorization", "Bearer the-token")]
+    through_client = connection.ClientConnection(connection.kubernetes_client(params), auth.get("api_key"))
+    assert through_client._headers({})["authorization"] == "Bearer the-token"
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_token_that_no_header_can_hold_is_not_quoted(direct: bool, kubeconfig: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if direct:
+            it: Any = connection.DirectConnection(Login(host, headers=[("authorization", "Bearer the\ntoken")]))
+        else:
+            it = connection.ClientConnection(connection.kubernetes_client({"host": host, "api_key": "the\ntoken"}))
+        with pytest.raises(LoginError, match="authorization") as failed:
+            it.request("GET", "/api", None, {}, 2.0)
+        it.close()
+    assert "token" not in str(failed.value)
