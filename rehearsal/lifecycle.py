@@ -56,10 +56,10 @@ def reset(names: list[str], paths: Paths) -> status.Report:
         _prepare(paths)
         wanted.want({*wanted.clusters(paths), *names}, paths)
         supervisor = Supervisor(paths)
-        if supervisor.running():
-            # The node goes first, or it would start its pods' programs again.
-            for name in names:
-                supervisor.kill(name)
+        supervisor.start()  # ends what a crashed one left running: volumes must not go under a living broker
+        # The node goes first, or it would start its pods' programs again.
+        for name in names:
+            supervisor.kill(name)
         progress = Progress(1)
         with progress.step(f"emptying {' and '.join(names)}"):
             _for_each(names, lambda name: Cluster(name, paths).empty())
