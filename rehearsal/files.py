@@ -60,7 +60,8 @@ def shell_safe(path: Path) -> Path:
         return path
     link = private_folder() / hashlib.sha256(str(path).encode()).hexdigest()[:16]
     if not link.is_symlink():
-        link.symlink_to(path)
+        with suppress(FileExistsError):  # another thread or command made it in this moment
+            link.symlink_to(path)
     return link
 
 

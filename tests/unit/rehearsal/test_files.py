@@ -30,6 +30,13 @@ def test_an_odd_path_is_reached_by_a_plain_link_again_and_again(tmp_path: Path) 
     assert files.shell_safe(tmp_path / "an other") != link
 
 
+def test_two_that_link_at_once_get_the_same_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "it's my checkout"
+    link = files.shell_safe(odd)
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)  # as the second one saw it
+    assert files.shell_safe(odd) == link
+
+
 def test_a_private_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     mine = files.private_folder()
     assert mine.stat().st_mode & 0o077 == 0
