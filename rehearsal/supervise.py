@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport, UnixStreamHTTPConnection
 
 from rehearsal import processes
 from rehearsal.errors import RehearsalError
@@ -32,6 +33,7 @@ from rehearsal.paths import Paths
 
 PART = "supervised"
 SOCKET_PATH_LIMIT = 90  # bytes; the kernel allows 107 (unix(7)), supervisord appends its pid while it binds
+SECONDS_TO_ANSWER = 20  # to a question; a request to stop is answered when the program has ended
 ABSENT = "ABSENT"
 RUNNING = ("STARTING", "RUNNING")
 ENDED = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
@@ -271,7 +273,7 @@ class Supervisor:
         return self._programs / f"{name}.json"
 
     def _call(self, method: str, *arguments: Any, ignore: tuple[int, ...] = ()) -> Any:
-        transport = SupervisorTransport(None, None, f"unix://{socket_path(self.paths)}")
+        transport = _Transport(socket_path(self.paths), SECONDS_TO_ANSWER if method.startswith("get") else None)
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
             return getattr(proxy.supervisor, method)(*arguments)
@@ -284,6 +286,25 @@ class Supervisor:
             raise RehearsalError("the rehearsal's supervisor does not answer: run make rehearsal-up") from error
         finally:
             transport.close()
+
+
+class _Transport(SupervisorTransport):
+    """Supervisor's own has no time limit."""
+
+    def __init__(self, path: Path, seconds: float | None) -> None:
+        super().__init__(None, None, f"unix://{path}")
+        self._get_connection = lambda: _Connection(path, seconds)
+
+
+class _Connection(UnixStreamHTTPConnection):
+    def __init__(self, path: Path, seconds: float | None) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self.socketfile = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.socketfile)
 
 
 def render_configuration(paths: Paths) -> str:
@@ -314,9 +335,9 @@ def render_program(program: Program, specification: Path) -> str:
 
 def socket_path(paths: Paths) -> Path:
     """Supervisord's socket: in the state folder, or in a private temporary one when that path is too long."""
-    socket = shell_safe(paths.run) / "supervisor.sock"
-    if len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT:
-        return socket
+    path = shell_safe(paths.run) / "supervisor.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+        return path
     return private_folder() / f"{hashlib.sha256(str(paths.state).encode()).hexdigest()[:16]}.sock"
 
 

@@ -6,6 +6,7 @@ import configparser
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal import processes
+from rehearsal import processes, supervise
 from rehearsal.errors import RehearsalError
 from rehearsal.paths import Paths
 from rehearsal.supervise import (
@@ -201,6 +202,19 @@ def test_start_again_and_stop_clear_up_after_a_crash_of_supervisord(paths: Paths
 def test_without_supervisord_the_error_says_what_to_do(paths: Paths) -> None:
     with pytest.raises(RehearsalError, match="make rehearsal-up"):
         Supervisor(paths).states()
+
+
+def test_a_supervisord_that_hangs_counts_as_one_that_does_not_answer(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "SECONDS_TO_ANSWER", 0.1)
+    paths.run.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(socket_path(paths)))
+        server.listen()
+        assert not Supervisor(paths).running()
+        with pytest.raises(RehearsalError, match="does not answer"):
+            Supervisor(paths).states()
 
 
 def test_the_specification_is_private(supervisor: Supervisor) -> None:
