@@ -59,17 +59,20 @@ class Report:
 
     @property
     def anything_wanted(self) -> bool:
-        """Whether the rehearsal is meant to be up at all."""
-        return any(part.state != STOPPED for part in self.parts())
+        """Whether the rehearsal is meant to be up at all, or it is unknown."""
+        return bool(self.unready) or any(part.state != STOPPED for part in self.parts())
 
 
 def collect(paths: Paths) -> Report:
     """Look at every part that should run, and at what runs although it should not."""
     names = wanted.clusters(paths)
     supervisor = Supervisor(paths)
-    groups: dict[str, list[Part]] = {"": [_supervisord(supervisor, needed=bool(names))]}
-    programs = _programs(supervisor)
+    supervisord = _supervisord(supervisor, needed=bool(names))
+    groups: dict[str, list[Part]] = {"": [supervisord]}
+    programs = _programs(supervisor) if supervisord.state == RUNNING else {}  # one that hangs is not asked twice
     report = Report(groups)
+    if not wanted.readable(paths):
+        report.unready[""] = "wanted.json is damaged: what should run is unknown"
     for name in _known_clusters(paths, names):
         cluster = Cluster(name, paths)
         components = cluster.components()
@@ -151,19 +154,19 @@ def _programs(supervisor: Supervisor) -> dict[str, ProgramState]:
 
 
 def _program_parts(supervisor: Supervisor, cluster: str, programs: dict[str, ProgramState], needed: bool) -> list[Part]:
-    """The cluster's node and its containers. A node that should run and is not even known counts as crashed."""
+    """The cluster's node and its containers. A node that should run and is stopped or not known counts as crashed."""
     found = {name: state for name, state in programs.items() if belongs(name, cluster)}
-    parts = [_program_part(supervisor, name, state) for name, state in found.items()]
     node = wanted.node_program(cluster)
+    parts = [_program_part(supervisor, name, state, needed and name == node) for name, state in found.items()]
     if needed and wanted.node_exists() and node not in found:
         parts.insert(0, Part(node, CRASHED, note="is not under supervision", log=_log(supervisor, node)))
     return parts
 
 
-def _program_part(supervisor: Supervisor, name: str, program: ProgramState) -> Part:
+def _program_part(supervisor: Supervisor, name: str, program: ProgramState, needed: bool) -> Part:
     if program.runs:
         return Part(name, RUNNING, program.pid, memory=_memory(program.pid))
-    state = classify(program)
+    state = CRASHED if needed else classify(program)
     note = f"exit status {program.exitstatus}" if program.exitstatus is not None else program.description
     return Part(name, state, program.pid, note=note, log=_log(supervisor, name) if state == CRASHED else "")
 

@@ -15,10 +15,12 @@ from rehearsal.paths import Paths
 
 def clusters(paths: Paths) -> list[str]:
     """The clusters that should be up."""
-    try:
-        return json.loads(_file(paths).read_text())["clusters"]
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        return []
+    return _read(paths) or []
+
+
+def readable(paths: Paths) -> bool:
+    """Whether it is known what should be up: never said is known, a damaged file is not."""
+    return _read(paths) is not None
 
 
 def want(names: Iterable[str], paths: Paths) -> None:
@@ -34,6 +36,15 @@ def node_program(cluster: str) -> str:
 def node_exists() -> bool:
     """Whether there is a process node to run."""
     return importlib.util.find_spec("rehearsal.node.__main__") is not None
+
+
+def _read(paths: Paths) -> list[str] | None:
+    try:
+        return [str(name) for name in json.loads(_file(paths).read_text())["clusters"]]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _file(paths: Paths) -> Path:

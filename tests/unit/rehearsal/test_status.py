@@ -7,7 +7,7 @@ import pytest
 from rehearsal import status, wanted
 from rehearsal.paths import Paths
 from rehearsal.status import CRASHED, RUNNING, STOPPED, Part, Report
-from rehearsal.supervise import ProgramState
+from rehearsal.supervise import ProgramState, Supervisor
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,23 @@ def test_a_cluster_that_does_not_answer_is_not_healthy(paths: Paths) -> None:
     assert "NOT READY: HTTP 500: [-]etcd failed" in status.render(report, paths)
 
 
-def test_an_unreadable_wish_is_no_wish(paths: Paths) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"clusters": null}', "\\x00"])
+def test_an_unreadable_wish_is_no_wish_and_not_healthy(paths: Paths, content: str) -> None:
     paths.run.mkdir(parents=True)
-    (paths.run / "wanted.json").write_text("{")
+    (paths.run / "wanted.json").write_text(content)
     assert wanted.clusters(paths) == []
+    report = status.collect(paths)
+    assert not report.healthy
+    text = status.render(report, paths)
+    assert "NOT READY: wanted.json is damaged" in text
+    assert "The rehearsal is down" not in text
+
+
+@pytest.mark.parametrize(("needed", "expected"), [(True, CRASHED), (False, STOPPED)])
+@pytest.mark.parametrize("found", [ProgramState("STOPPED", None, None, ""), ProgramState("EXITED", None, 0, "")])
+def test_a_node_that_should_run_and_is_stopped_is_a_crash(
+    paths: Paths, found: ProgramState, needed: bool, expected: str
+) -> None:
+    programs = {"node-apps": found, "apps.n.job.c": found}
+    parts = status._program_parts(Supervisor(paths), "apps", programs, needed)
+    assert [(part.name, part.state) for part in parts] == [("node-apps", expected), ("apps.n.job.c", STOPPED)]
