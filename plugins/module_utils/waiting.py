@@ -40,7 +40,7 @@ class Awaited:
     resource: Resource | None
     verdict: Verdict = field(default_factory=lambda: progressing("not looked at yet"))
     live: Manifest | None = None
-    #: seconds after the start when it was ready, or seen last
+    #: seconds after the start when it became ready, or was seen last while it was not
     seconds: float = 0.0
     failing_since: float | None = None
     #: seconds after the start when its pods were looked at
@@ -104,10 +104,10 @@ class Wait:
             raise ClusterError(unserved(missing, served))
 
     def look(self) -> None:
-        """Look once at everything that is not ready yet."""
+        """Look once at everything: what was ready may be so no more, as a Kafka whose node pools change."""
         groups: dict[tuple[Resource, str], list[Awaited]] = {}
         for awaited in self.awaited:
-            if not awaited.verdict.done and awaited.resource:
+            if awaited.resource:
                 groups.setdefault((awaited.resource, awaited.key.namespace), []).append(awaited)
 
         def found(group: tuple[Resource, str]) -> dict[str, Manifest]:
@@ -136,8 +136,10 @@ class Wait:
 
     def _judge(self, awaited: Awaited, live: Manifest | None) -> None:
         now = self.api.deadline.spent
+        was_done = awaited.verdict.done
+        if live is None and was_done and (awaited.key.group, awaited.key.kind) == ("batch", "Job"):
+            return  # its ttlSecondsAfterFinished has passed
         awaited.live = live
-        awaited.seconds = now
         verdict = (
             judge(live, predicate_for(awaited.key, self.rules))
             if live is not None
@@ -145,6 +147,10 @@ class Wait:
         )
         if live is not None and not verdict.done:
             verdict = self._nearer(awaited, live, verdict)
+        if verdict.done:
+            awaited.pods_verdict = None
+        if not (was_done and verdict.done):
+            awaited.seconds = now
         if verdict.state != FAILING:
             awaited.failing_since = None
         elif awaited.failing_since is None:

@@ -19,6 +19,7 @@ RESOURCES = [
     Resource("apps", "v1", "Deployment", "deployments", True),
     Resource("", "v1", "ConfigMap", "configmaps", True),
     Resource("kafka.strimzi.io", "v1", "Kafka", "kafkas", True),
+    Resource("batch", "v1", "Job", "jobs", True),
 ]
 CANARY = "canary-4711-value"
 
@@ -46,7 +47,7 @@ class World:
             return status(403, 'secrets is forbidden: User "x" cannot get resource', "Forbidden")
         if path.endswith("/log"):
             return Answer(200, {}, self.objects[path].encode())
-        if path in self.objects:
+        if self.objects.get(path):
             return answer(200, self.objects[path])
         if path.rpartition("/")[2] in ("deployments", "configmaps", "kafkas", "pods", "events"):
             items = [
@@ -114,7 +115,28 @@ def test_it_ends_when_all_are_ready(world: World, wait: Any) -> None:
     assert said == ["0 of 1 ready after 6 s, waiting for Deployment n/web: 0 of 1 replicas are available"]
 
 
-def test_what_was_ready_is_not_asked_again(world: World, wait: Any) -> None:
+def test_what_was_ready_is_judged_again(world: World, wait: Any) -> None:
+    world.objects |= {WEB: deployment(), KAFKA: kafka(type="Ready", status="True")}
+    world.changes[10.0] = {KAFKA: kafka(type="NotReady", status="True", reason="Other", message="rolling")}
+    world.changes[20.0] = {WEB: deployment(available=1)}
+    world.changes[30.0] = {KAFKA: kafka(type="Ready", status="True")}
+    web, cluster = wait([deployment(), kafka()]).run()
+    assert (web["verdict"], cluster["verdict"]) == ("ready", "ready")
+    assert 20 <= web["seconds"] <= 22, "when it became ready, not when it was seen last"
+    assert 30 <= cluster["seconds"] <= 32, "when it became ready for the last time"
+
+
+def test_a_job_that_is_removed_after_its_end_stays_done(world: World, wait: Any) -> None:
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "n"}}
+    path = "/apis/batch/v1/namespaces/n/jobs/j"
+    world.objects |= {WEB: deployment()}
+    world.objects[path] = job | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    world.changes[10.0] = {WEB: deployment(), path: None}
+    world.changes[20.0] = {WEB: deployment(available=1)}
+    assert [it["verdict"] for it in wait([deployment(), job]).run()] == ["ready", "ready"]
+
+
+def test_many_objects_of_a_kind_are_one_list_a_look(world: World, wait: Any) -> None:
     maps = [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c-{n}", "namespace": "n"}} for n in range(9)
     ]
@@ -123,7 +145,8 @@ def test_what_was_ready_is_not_asked_again(world: World, wait: Any) -> None:
     world.objects[WEB] = deployment()
     world.changes[20.0] = {WEB: deployment(available=1)}
     wait([*maps, deployment()]).run()
-    assert world.asked.count("/api/v1/namespaces/n/configmaps") == 1
+    assert world.asked.count("/api/v1/namespaces/n/configmaps") == world.asked.count(WEB)
+    assert not [path for path in world.asked if "/configmaps/" in path]
 
 
 def test_a_final_failure_ends_it_at_once(world: World, wait: Any) -> None:
