@@ -258,6 +258,10 @@ class Cluster:
     def _remove_volumes(self) -> None:
         _remove(self.paths.volumes / self.name)
         _remove(self.paths.pods / self.name)
+        own = {self._port_name(owner) for owner in PORTS.values()}
+        for name in ports.reserved(self.paths):
+            if name.startswith(f"{self.name}.") and name not in own:
+                ports.release(name, self.paths)
 
     def _apply_objects(self) -> None:
         self._wait_ready()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -33,10 +34,13 @@ def reserve(name: str, paths: Paths | None = None) -> int:
         return own[name]
 
 
-def reserve_free(name: str, paths: Paths | None = None) -> int:
-    """Like `reserve`, for a program that does not run now: a port that somebody else took meanwhile is exchanged."""
+def reserve_free(name: str, paths: Paths | None = None, runs: Callable[[], bool] = lambda: False) -> int:
+    """Like `reserve`, but a port that somebody else took meanwhile is exchanged.
+
+    `runs` says whether the name's own program may be the one that listens; it is asked only when somebody does.
+    """
     port = reserve(name, paths)
-    if is_free(port):
+    if is_free(port) or runs():
         return port
     release(name, paths)
     return reserve(name, paths)
@@ -49,6 +53,14 @@ def release(name: str, paths: Paths | None = None) -> None:
         own = _read(_reservations(paths))
         if own.pop(name, None) is not None:
             _write(_reservations(paths), own)
+
+
+def keep(names: dict[str, int], paths: Paths) -> None:
+    """Reserve exactly these ports, which programs have already."""
+    with _locked(paths):
+        own = _read(_reservations(paths))
+        if own | names != own:
+            _write(_reservations(paths), own | names)
 
 
 def release_all(paths: Paths) -> None:

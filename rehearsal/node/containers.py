@@ -27,7 +27,7 @@ from rehearsal.node.pod_files import PodFiles
 from rehearsal.node.recipes.recipe import CannotStartError, Container, Run
 from rehearsal.node.status import Seen, now, running, terminated, waiting
 from rehearsal.node.values import ValueFromError
-from rehearsal.supervise import ABSENT, Program, ProgramState, Supervisor
+from rehearsal.supervise import ABSENT, ENDED, Program, ProgramState, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +162,12 @@ class ContainerPrograms:
             if killer:
                 killer.cancel()
         self._answers.pop(name, None)
+
+    def any_runs(self, namespace: str, pod: str) -> bool:
+        """Whether a program of the pod runs, or is ending."""
+        prefix = self.program_name(namespace, pod, "")
+        states = self._supervisor.states()
+        return any(name.startswith(prefix) and state.state not in ENDED for name, state in states.items())
 
     # --- steps
 

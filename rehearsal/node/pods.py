@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import threading
 import time
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,7 @@ class Pods:
         self.pump = Pump()
         self._containers = ContainerPrograms(cluster, supervisor, events, self.pump)
         self._hosts = hosts.Hosts(paths, cluster)
+        self._exchanging = threading.Lock()
         self._addresses: dict[str, str] = {}  # pod uid -> address
         self._mounted: set[str] = set()  # uids of pods whose volumes are in place
 
@@ -139,7 +141,11 @@ class Pods:
             return files.kubeconfig
 
         def port(number: int, of: str = name) -> int:
-            return ports.reserve(f"{self._cluster}.{namespace}.{of}.{number}", self._paths)
+            reservation = f"{self._cluster}.{namespace}.{of}.{number}"
+            with self._exchanging:  # of two that find the port taken, the second gets what the first chose
+                return ports.reserve_free(
+                    reservation, self._paths, runs=lambda: self._containers.any_runs(namespace, of)
+                )
 
         return Container(
             api=self._api,

@@ -256,3 +256,13 @@ def test_each_run_has_a_log_and_the_last_two_are_kept(node):
     assert looked.log.previous.read_text().endswith("run 2\n")
     assert looked.log.current.read_text() == ""
     assert not (looked.log.folder / "0.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "pod", "expected"),
+    [("RUNNING", "b-0", True), ("STOPPING", "b-0", True), ("EXITED", "b-0", False), ("RUNNING", "b", False)],
+)
+def test_a_pod_runs_while_one_of_its_programs_does(tmp_path, state, pod, expected):
+    supervisor = SimpleNamespace(states=lambda: {NAME: ProgramState(state, None, None, "")})
+    known = containers.ContainerPrograms("apps", supervisor, SimpleNamespace(), Pump())
+    assert known.any_runs("messaging", pod) is expected

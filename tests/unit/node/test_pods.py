@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -21,11 +22,15 @@ class FakeContainers:
     def __init__(self) -> None:
         self.stopped: list[str] = []
         self.stubborn: set[str] = set()
+        self.running: set[str] = set()
 
     def stop(self, files, namespace, pod, container, grace=None) -> None:
         if container in self.stubborn:
             raise RehearsalError(f"{container} does not stop")
         self.stopped.append(container)
+
+    def any_runs(self, namespace, pod) -> bool:
+        return pod in self.running
 
 
 @pytest.fixture
@@ -62,3 +67,14 @@ def test_a_pod_whose_program_does_not_stop_is_not_gone(pods, pod, paths, there):
     pods.reconcile("n", "b-0")
     assert not folder.exists()
     assert (path in api.deleted) is there
+
+
+def test_a_port_that_a_stranger_took_is_exchanged_and_one_of_a_running_broker_never(pods, pod, paths):
+    port = pods._container(pod, pod["spec"]["containers"][0], PodFiles.of(paths, "apps", pod)).port
+    own, peers = port(9091), port(9091, "b-1")
+    with socket.create_server(("127.0.0.1", own)), socket.create_server(("127.0.0.1", peers)):
+        pods._containers.running = {"b-1"}
+        exchanged = port(9091)
+        assert exchanged != own
+        assert port(9091, "b-1") == peers
+    assert port(9091) == exchanged
