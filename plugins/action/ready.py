@@ -18,7 +18,7 @@ class ActionModule(ClusterAction):
     ARGUMENTS = {  # noqa: RUF012
         "objects": {"type": "list", "elements": "dict", "required": True},
         "timeout": {"type": "int", "default": 600},
-        "failure_grace": {"type": "int", "default": 30},
+        "failure_grace": {"type": "int"},
         "concurrency": {"type": "int", "default": 8},
         "rules": {
             "type": "list",

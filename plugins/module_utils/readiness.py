@@ -233,6 +233,8 @@ STRIMZI_FINAL = (
     "UnsupportedKafkaVersionException",
     "UnsupportedVersionException",
 )
+#: the first thing a reconciliation says about a new resource
+STRIMZI_CREATING = "Creating"
 TOPIC_FINAL = ("NotSupported", "ResourceConflict")
 
 
@@ -243,6 +245,8 @@ def strimzi(live: Mapping[str, Any]) -> Verdict:
     bad = found.get("NotReady")
     if is_true(bad):
         text = told(bad or {})
+        if (bad or {}).get("reason") == STRIMZI_CREATING:
+            return progressing(text)
         return failed(text) if (bad or {}).get("reason") in STRIMZI_FINAL else failing(text)
     good = found.get("Ready") or {}
     if is_true(good):
@@ -271,7 +275,8 @@ def kafka_node_pool(live: Mapping[str, Any]) -> Verdict:
     """Its conditions are empty when all is well; the node ids tell that the operator has taken it up."""
     bad = conditions(live).get("NotReady")
     if is_true(bad):
-        return failing(told(bad or {}))
+        creating = (bad or {}).get("reason") == STRIMZI_CREATING
+        return (progressing if creating else failing)(told(bad or {}))
     wanted, there = _replicas(live), len(_status(live).get("nodeIds") or [])
     return ready() if there == wanted else progressing(f"{there} of {wanted} nodes have their id")
 
@@ -478,6 +483,18 @@ TABLE: dict[tuple[str, str], tuple[Predicate, bool]] = {
     **{("kafka.strimzi.io", kind): (strimzi, True) for kind in STRIMZI_KINDS},
     **{(group, kind): (flux, False) for group, kinds in FLUX_KINDS.items() for kind in kinds},
 }
+
+
+#: seconds a failure may last that could still pass by itself
+FAILURE_GRACE = 30.0
+#: Strimzi writes a status at the end of a reconciliation: a passing failure stands in it until the next periodic one,
+#: 120 s later
+FAILURE_GRACE_OF = {"kafka.strimzi.io": 150.0}
+
+
+def failure_grace(group: str) -> float:
+    """How long a failing object of an API group may be so, where the user has not said it."""
+    return FAILURE_GRACE_OF.get(group, FAILURE_GRACE)
 
 
 def has_health(group: str, kind: str) -> bool:

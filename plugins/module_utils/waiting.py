@@ -15,7 +15,18 @@ from .causes import as_text, causes, pods_verdict
 from .discovery import Resource
 from .errors import ClusterError
 from .objects import Key, Manifest, check_identity, key_of, listed
-from .readiness import FAILED, FAILING, PROGRESSING, READY, Verdict, has_health, judge, progressing, worse
+from .readiness import (
+    FAILED,
+    FAILING,
+    PROGRESSING,
+    READY,
+    Verdict,
+    failure_grace,
+    has_health,
+    judge,
+    progressing,
+    worse,
+)
 from .ready_rules import Rule, predicate_for
 from .served_kinds import unserved
 
@@ -73,7 +84,8 @@ class Wait:
     """One wait over many objects."""
 
     api: Api
-    failure_grace: float = 30.0
+    #: seconds; None for each kind's own
+    failure_grace: float | None = None
     rules: list[Rule] = field(default_factory=list)
     progress: Callable[[str], None] = lambda text: None
     awaited: list[Awaited] = field(default_factory=list)
@@ -198,7 +210,7 @@ class Wait:
                 awaited
                 for awaited in waiting
                 if awaited.verdict.state == FAILED
-                or (awaited.failing_since is not None and now - awaited.failing_since >= self.failure_grace)
+                or (awaited.failing_since is not None and now - awaited.failing_since >= self._grace(awaited))
             ]
             if lost:
                 raise self._failure(lost, f"{listed(str(awaited.key) for awaited in lost)} failed")
@@ -207,6 +219,9 @@ class Wait:
             self._tell(waiting, now)
             time.sleep(min(pause, max(self.api.deadline.left, 0.05)))
             pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def _grace(self, awaited: Awaited) -> float:
+        return failure_grace(awaited.key.group) if self.failure_grace is None else self.failure_grace
 
     def _tell(self, waiting: list[Awaited], now: float) -> None:
         if now - self._last_progress < PROGRESS_EVERY:

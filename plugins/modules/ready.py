@@ -48,9 +48,12 @@ options:
     type: int
     default: 600
   failure_grace:
-    description: Seconds that a failure may last that could still pass by itself.
+    description:
+      - Seconds that a failure may last that could still pass by itself.
+      - If not given, 30; for the kinds of C(kafka.strimzi.io) 150, as a failure that has passed stays in their status
+        until Strimzi's next periodic reconciliation, which comes after 120 seconds.
+      - A failure that waiting cannot mend ends the wait at once all the same.
     type: int
-    default: 30
   concurrency:
     description: How many requests may be in flight.
     type: int

@@ -203,6 +203,18 @@ CASES: list[tuple[str, Any, str, str]] = [
         "NotReady FatalProblem: Pod is unschedulable",
     ),
     (
+        "kafka new",
+        live("Kafka", STRIMZI, seen(cond("NotReady", "True", "Creating", "Kafka cluster is being deployed"))),
+        "progressing",
+        "being deployed",
+    ),
+    (
+        "pool new",
+        live("KafkaNodePool", STRIMZI, seen(cond("NotReady", "True", "Creating", "x"), nodeIds=[])),
+        "progressing",
+        "Creating",
+    ),
+    (
         "kafka version",
         live("Kafka", STRIMZI, seen(cond("NotReady", "True", "UnsupportedKafkaVersionException", "3.8.1"))),
         "failed",

@@ -66,7 +66,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def wait(world: World, scripted: Any) -> Callable[..., Wait]:
-    def make(objects: list[Any], timeout: float = 60, grace: float = 30, said: list[str] | None = None) -> Wait:
+    def make(objects: list[Any], timeout: float = 60, grace: float | None = 30, said: list[str] | None = None) -> Wait:
         api = scripted(world.handler, timeout)
         api.deadline._clock = lambda: world.now
         api.deadline.started = 0.0
@@ -168,6 +168,23 @@ def test_a_failure_that_may_pass_gets_its_grace(world: World, wait: Any) -> None
     with pytest.raises(NotReadyError, match="FatalProblem"):
         wait([kafka()], timeout=900, grace=30).run()
     assert 30 <= world.now <= 33
+
+
+@pytest.mark.parametrize(
+    ("path", "live", "seconds"),
+    [
+        (KAFKA, kafka(type="NotReady", status="True", reason="FatalProblem", message="x"), 150),
+        (WEB, deployment() | {"status": {"conditions": [{"type": "ReplicaFailure", "status": "True"}]}}, 30),
+    ],
+)
+def test_without_a_grace_of_the_users_a_kind_has_its_own(
+    path: str, live: dict[str, Any], seconds: int, world: World, wait: Any
+) -> None:
+    live["status"]["observedGeneration"] = 1
+    world.objects[path] = live
+    with pytest.raises(NotReadyError, match="failed"):
+        wait([live], timeout=900, grace=None).run()
+    assert seconds <= world.now <= seconds + 3
 
 
 def test_a_failure_that_passes_does_not_count(world: World, wait: Any) -> None:
