@@ -90,6 +90,7 @@ class Cluster:
         if not self.created():
             self.create()
             return True
+        self._keep_ports()
         stopped = {component.name: component for component in self.components() if component.pid is None}
         if stopped:
             self._start(stopped)
@@ -105,6 +106,7 @@ class Cluster:
         if not self.created() or renewed or not self._empty_state.is_dir() or self._blocked_ports():
             self.create()
             return
+        self._keep_ports()
         self.stop()
         record = self._record.read_text()
         self._record.unlink()  # not whole while its parts are exchanged
@@ -297,7 +299,8 @@ class Cluster:
             time.sleep(0.1)
 
     def _api(self) -> ApiServer:
-        port = ports.reserve(self._port_name("kube-apiserver"), self.paths)
+        known = self._recorded().get("ports", {}).get("kube-apiserver")
+        port = known or ports.reserve(self._port_name("kube-apiserver"), self.paths)
         return ApiServer(port, self._work / "pki")
 
     def _binaries(self) -> dict[str, str]:
@@ -312,6 +315,11 @@ class Cluster:
             return json.loads(self._record.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
+
+    def _keep_ports(self) -> None:
+        """The cluster's record decides, also where the reservations were lost: its programs have these ports."""
+        recorded = self._recorded().get("ports", {})
+        ports.keep({self._port_name(owner): port for owner, port in recorded.items()}, self.paths)
 
     def _port_name(self, owner: str) -> str:
         return f"{self.name}.{owner}"

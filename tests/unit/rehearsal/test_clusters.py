@@ -2,7 +2,11 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 from __future__ import annotations
 
-from rehearsal import ports
+import json
+
+import pytest
+
+from rehearsal import clusters, ports
 from rehearsal.clusters import Cluster
 from rehearsal.paths import Paths
 
@@ -12,3 +16,24 @@ def test_with_its_volumes_a_cluster_gives_back_the_ports_of_its_pods_alone(paths
         ports.reserve(name, paths)
     Cluster("apps", paths)._remove_volumes()
     assert set(ports.reserved(paths)) == {"apps.etcd", "infra.messaging.broker-0.9091"}
+
+
+@pytest.mark.parametrize("reserved", [{}, {"apps.etcd": 11111, "apps.kube-apiserver": 11112}])
+def test_lost_reservations_do_not_change_an_existing_clusters_ports(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, reserved: dict[str, int]
+) -> None:
+    made = {"etcd": 12001, "kube-apiserver": 12002}
+    cluster = Cluster("apps", paths)
+    for file in (cluster._record, cluster._work / "kwok.yaml", paths.run / "ports.json"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(Cluster, "_objects_digest", lambda _: "same")
+    cluster._record.write_text(json.dumps({"objects": "same", "ports": made}))
+    (cluster._work / "kwok.yaml").touch()
+    (paths.run / "ports.json").write_text(json.dumps(reserved))
+    asked: list[int] = []
+    monkeypatch.setattr(clusters, "ApiServer", lambda port, pki: asked.append(port))
+    monkeypatch.setattr(Cluster, "_start", lambda *_: None)
+    cluster._api()
+    assert asked == [12002]
+    cluster.start()
+    assert ports.reserved(paths) == {"apps.etcd": 12001, "apps.kube-apiserver": 12002}
