@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""The control planes: etcd, API server, controllers, scheduler and KWOK of each cluster, run by kwokctl."""
+"""The control planes: etcd, API server, controllers, scheduler and KWOK of each cluster, run by kwokctl.
+
+For machines of a single user: etcd and KWOK's kubelet port (exec into programs, logs) listen on loopback without any
+authentication, so whoever has an account on the machine can read and do everything in a cluster.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +78,7 @@ class Cluster:
         self._remove()
         folder = self.paths.cluster(self.name)
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # kwokctl lets everybody read the keys inside
         log = self.paths.audit_log(self.name)
         log.unlink(missing_ok=True)
         log.symlink_to(Path("kwok", "clusters", self.name, "logs", "audit.log"))

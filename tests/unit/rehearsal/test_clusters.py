@@ -8,6 +8,7 @@ import pytest
 
 from rehearsal import clusters, ports
 from rehearsal.clusters import Cluster
+from rehearsal.errors import RehearsalError
 from rehearsal.paths import Paths
 
 
@@ -37,3 +38,16 @@ def test_lost_reservations_do_not_change_an_existing_clusters_ports(
     assert asked == [12002]
     cluster.start()
     assert ports.reserved(paths) == {"apps.etcd": 12001, "apps.kube-apiserver": 12002}
+
+
+def test_a_clusters_folder_is_for_nobody_elses_eyes(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+
+    def configuration(cluster: Cluster) -> dict:
+        modes.append(paths.cluster("apps").stat().st_mode & 0o777)
+        raise RehearsalError("far enough")
+
+    monkeypatch.setattr(Cluster, "_configuration", configuration)
+    with pytest.raises(RehearsalError, match="far enough"):
+        Cluster("apps", paths).create()
+    assert modes == [0o700]
