@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""Jars from Maven repositories by jgo: locked once, then downloaded by name and refused when their content changed."""
+"""Jars from Maven repositories by jgo: locked once, then downloaded by name and refused when their content changed.
+
+They come from Maven Central, or from the mirror whose address is in SYNERGYFLOW_MAVEN_REPOSITORY.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 DOWNLOADS_AT_ONCE = 4
 SECONDS_PER_ANSWER = 60
+MIRROR_VARIABLE = "SYNERGYFLOW_MAVEN_REPOSITORY"
 
 
 def resolve(jars: JarSet) -> list[str]:
@@ -97,4 +102,7 @@ def _context(cache: Path | None = None) -> MavenContext:
         from jgo.maven import MavenContext  # here: 0.3 s that only downloads need
     except ImportError as error:
         raise RehearsalError("the Python package jgo is missing: run make venv") from error
-    return MavenContext(repo_cache=cache, timeout=SECONDS_PER_ANSWER)
+    mirror = os.environ.get(MIRROR_VARIABLE, "").rstrip("/")
+    return MavenContext(
+        repo_cache=cache, remote_repos={"mirror": mirror} if mirror else None, timeout=SECONDS_PER_ANSWER
+    )
