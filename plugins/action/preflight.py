@@ -50,7 +50,7 @@ class ActionModule(ClusterAction):
 
     def _operator_namespace(self, task_vars: Mapping[str, Any]) -> str | None:
         """Where this host's site puts Strimzi; None where it does not. Defaults are here if the role is in the play."""
-        if not self._templar.template(task_vars.get("strimzi_enabled", False)):
+        if not role_values.enabled("strimzi", task_vars, self._templar, default=False):
             return None
         return str(self._templar.template(task_vars.get("strimzi_namespace", "messaging")))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.variables import validated
@@ -40,7 +41,17 @@ def chosen_roles(asked: list[str], current_role: Any, task_vars: Mapping[str, An
         raise ClusterError("roles: outside of a role, name the roles that are meant.")
     for name in names:
         options_of(name)
-    return [name for name in names if templar.template(task_vars.get(f"{name}_enabled", True)) not in (False, "false")]
+    return [name for name in names if enabled(name, task_vars, templar)]
+
+
+def enabled(role: str, task_vars: Mapping[str, Any], templar: Templar, default: bool = True) -> bool:
+    """Whether the host has a role switched on; `-e` gives a string, which says it as well."""
+    variable = f"{role}_enabled"
+    value = plain(templar.template(task_vars.get(variable, default)))
+    try:
+        return boolean(value)
+    except TypeError as error:
+        raise ClusterError(f"{variable} must be true or false, it is {value!r}.") from error
 
 
 def values_of(role: str, task_vars: Mapping[str, Any], templar: Templar) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,25 @@ def test_a_role_that_is_switched_off_is_left_out():
     asked = ["strimzi", "kafka_cluster"]
     assert role_values.chosen_roles(asked, None, {"strimzi_enabled": False}, TEMPLAR) == ["kafka_cluster"]
     assert role_values.chosen_roles(asked, None, {}, TEMPLAR) == asked
+
+
+@pytest.mark.parametrize("value", [False, "false", "False", "no", "off", 0, "0"])
+def test_every_way_to_say_no_switches_a_role_off(value):
+    assert not role_values.enabled("strimzi", {"strimzi_enabled": value}, TEMPLAR)
+    assert role_values.chosen_roles(["strimzi"], None, {"strimzi_enabled": value}, TEMPLAR) == []
+
+
+def test_what_is_no_answer_is_refused():
+    with pytest.raises(ClusterError, match="strimzi_enabled must be true or false, it is 'maybe'"):
+        role_values.enabled("strimzi", {"strimzi_enabled": "maybe"}, TEMPLAR)
+    assert not role_values.enabled("strimzi", {}, TEMPLAR, default=False)
+
+
+def test_the_playbooks_take_a_string_for_a_switch():
+    playbooks = Path(role_values.ROLES).parent / "playbooks"
+    lines = [line for path in playbooks.glob("*.yml") for line in path.read_text().splitlines() if "_enabled" in line]
+    assert len(lines) == 6
+    assert all(line.endswith("| bool") for line in lines)
 
 
 def test_the_tasks_own_role_is_meant_without_a_name():
