@@ -15,6 +15,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.api import Ap
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import kafka_cluster, strimzi
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record
+from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -44,7 +45,7 @@ class ActionModule(ClusterAction):
             records += found
         return {
             "changed": False,
-            "evidence": [record.plain() for record in records],
+            "evidence": [plain_masked(record, api.masker) for record in records],
             "met": not any(record.status == FAILED for record in records),
         }
 
@@ -65,6 +66,12 @@ class ActionModule(ClusterAction):
         # the API server's own proxy: works where the API server reaches pods, as on any usual cluster
         brief = Api(api.connection, Deadline(METRICS_TIMEOUT), api.concurrency, api.masker)
         return each_pod(brief, seen, lambda path: brief.call("GET", f"{path}:{port}/proxy/metrics", accept="*/*"))
+
+
+def plain_masked(record: Record, masker: Masker) -> dict[str, Any]:
+    """The record as it is returned. What was observed quotes logs and conditions; what identifies it stays."""
+    plain = record.plain()
+    return plain | masker.clean_foreign({part: plain[part] for part in ("observed", "detail")})
 
 
 def each_pod(api: Api, seen: objects.Seen, ask: Callable[[str], Answer]) -> dict[str, str | BaseException]:

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .api import Api
 from .discovery import Resource
 from .errors import ClusterError
-from .masking import MASKED
 from .objects import Key, Manifest, key_of
 from .readiness import FAILED, FAILING, PROGRESSING, Verdict, judge
 
@@ -23,11 +21,6 @@ SECRETS = Resource("", "v1", "Secret", "secrets", True)
 LAST_EVENTS = 5
 LAST_LINES = 10
 MOST_PODS = 3
-#: what looks like a credential in a log, whether or not it comes from a Secret we know
-CREDENTIAL = re.compile(
-    r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key|authorization|credential)[\w.-]*[\"']?\s*[:=]\s*)"
-    r"(?:\"[^\"]*\"|'[^']*'|(?:bearer|basic)\s+\S+|[^\s,;]+)"
-)
 
 
 def _by_selector(live: Mapping[str, Any]) -> str:
@@ -162,7 +155,7 @@ def _log(api: Api, pod: Manifest, container: Mapping[str, Any]) -> list[str]:
     except ClusterError:
         return []
     text = answer.body.decode(errors="replace")
-    shown = [CREDENTIAL.sub(rf"\g<1>{MASKED}", line) for line in text.splitlines()[-LAST_LINES:] if line.strip()]
+    shown = [api.masker.foreign(line) for line in text.splitlines()[-LAST_LINES:] if line.strip()]
     return [f"{key}, container {name}, log: {line}" for line in shown]
 
 

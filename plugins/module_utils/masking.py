@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 MASKED = "<masked>"
@@ -18,6 +19,11 @@ CHANGED = "<masked, changed>"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: shorter values ("true", "admin") are masked where they stand in a Secret, but not cut out of other text
 SHORTEST = 6
+#: what looks like a credential in text of others, whether or not it comes from a Secret we know
+CREDENTIAL = re.compile(
+    r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key|authorization|credential)[\w.-]*[\"']?\s*[:=]\s*)"
+    r"(?:\"[^\"]*\"|'[^']*'|(?:bearer|basic)\s+\S+|[^\s,;]+)"
+)
 
 
 def is_secret(manifest: Any) -> bool:
@@ -72,17 +78,27 @@ class Masker:
                 text = text.replace(value, MASKED)
         return text
 
+    def foreign(self, text: str) -> str:
+        """Text that a program of others wrote, a log above all: what looks like a credential goes too."""
+        return CREDENTIAL.sub(rf"\g<1>{MASKED}", self.text(text))
+
     def clean(self, value: Any) -> Any:
         """A copy of plain data with the values taken out of all its strings."""
-        if not self._values:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {key: self.clean(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.clean(inner) for inner in value]
-        return value
+        return _every_string(self.text, value) if self._values else value
+
+    def clean_foreign(self, value: Any) -> Any:
+        """Like clean(), for data with text of others in it."""
+        return _every_string(self.foreign, value)
+
+
+def _every_string(change: Callable[[str], str], value: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _every_string(change, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_every_string(change, inner) for inner in value]
+    return value
 
 
 def masked(manifest: Mapping[str, Any] | None, before: Mapping[str, Any] | None = None) -> Any:

@@ -244,7 +244,8 @@ class Wait:
             parts.append(line + (as_text(causes(self.api, awaited.live)) if awaited.live else ""))
         if len(lost) > MOST_EXPLAINED:
             parts.append(f"\n  and {len(lost) - MOST_EXPLAINED} more")
+        # only now: explaining may have read Secrets
         return NotReadyError(self.api.masker.text(f"{head}:{''.join(parts)}"), self.results())
 
     def results(self) -> list[dict[str, Any]]:
-        return [awaited.result() for awaited in self.awaited]
+        return self.api.masker.clean([awaited.result() for awaited in self.awaited])

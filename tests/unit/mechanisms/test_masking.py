@@ -8,7 +8,8 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.synergyflow.platform.plugins.module_utils.causes import CREDENTIAL
+from ansible_collections.synergyflow.platform.plugins.action.component_evidence import plain_masked
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker, masked, secret_values
 from ansible_collections.synergyflow.platform.plugins.module_utils.object_diff import diff
 
@@ -103,9 +104,25 @@ def test_short_values_do_not_shred_other_text() -> None:
     ],
 )
 def test_what_looks_like_a_credential_in_a_log_is_masked(line: str) -> None:
-    assert "hunter22" not in CREDENTIAL.sub(r"\g<1><masked>", line)
+    assert "hunter22" not in Masker().foreign(line)
 
 
 def test_other_lines_of_a_log_stay() -> None:
     line = "java.net.UnknownHostException: broker-0: Name or service not known"
-    assert CREDENTIAL.sub(r"\g<1><masked>", line) == line
+    assert Masker().foreign(line) == line
+
+
+def test_evidence_quotes_a_log_without_its_credentials() -> None:
+    masker = Masker()
+    masker.learn([secret(password=CANARY)])
+    record = Record(
+        "id", "No errors", FAILED, [f"login with {CANARY}"], 0, detail="ERROR sasl.password=hunter22 is wrong"
+    )
+    plain = plain_masked(record, masker)
+    assert plain["observed"] == ["login with <masked>"]
+    assert plain["detail"] == "ERROR sasl.password=<masked> is wrong"
+    assert {name: plain[name] for name in ("id", "title", "expected")} == {
+        "id": "id",
+        "title": "No errors",
+        "expected": 0,
+    }

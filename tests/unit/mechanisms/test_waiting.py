@@ -257,6 +257,17 @@ def test_no_secret_in_the_log_that_is_shown(world: World, wait: Any) -> None:
     assert "hunter22" not in text
 
 
+def test_no_secret_in_the_reasons_that_are_returned(world: World, wait: Any) -> None:
+    world.objects[KAFKA] = kafka(
+        type="NotReady", status="True", reason="InvalidResourceException", message=f"{CANARY} is no user"
+    )
+    it = wait([kafka()])
+    it.api.masker.always([CANARY])
+    with pytest.raises(NotReadyError) as failed:
+        it.run()
+    assert failed.value.objects[0]["reason"] == "NotReady InvalidResourceException: <masked> is no user"
+
+
 def test_a_log_whose_secrets_cannot_be_masked_is_not_shown(world: World, wait: Any) -> None:
     world.refuse.add("/api/v1/namespaces/n/secrets/login")
     text = failure(world, wait)
