@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.utils.vars import isidentifier
 from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import cluster_facts
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
@@ -39,6 +40,7 @@ class ActionModule(ClusterAction):
                 # a check of named roles comes before any of them has written, and check mode never writes
                 nothing_written_yet=bool(args["roles"]) or self._task.check_mode,
                 operator_namespace=self._operator_namespace(task_vars),
+                find_manifests=self._find_manifests,
             )
             for role, sound_values in sound.items():
                 found[role] = components.check(role, api, sound_values, cluster, situation)
@@ -53,6 +55,16 @@ class ActionModule(ClusterAction):
         if not role_values.enabled("strimzi", task_vars, self._templar, default=False):
             return None
         return str(self._templar.template(task_vars.get("strimzi_namespace", "messaging")))
+
+    def _find_manifests(self, path: str) -> str | None:
+        """Where the role strimzi will find a relative path, also when this task stands outside of it."""
+        for place in (role_values.ROLES / "strimzi" / "files" / path, role_values.ROLES / "strimzi" / path):
+            if place.exists():
+                return str(place)
+        try:
+            return str(self._find_needle("files", path))
+        except AnsibleError:
+            return None
 
     def _values(self, role: str, task_vars: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
         names = [name for name in task_vars if isinstance(name, str) and isidentifier(name)]

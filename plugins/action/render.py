@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.manifest_files import files_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.manifests import (
     has_secrets,
     objects_of,
@@ -28,7 +29,6 @@ except ImportError:
 
 
 UNDEFINED = re.compile(r"'(\w+)' is undefined")
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class ActionModule(ActionBase):
@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
         if source is None or source == "":
             return []
         if isinstance(source, str):
-            return [manifest for path in self._files(source) for manifest in self._file(path, namespace)]
+            return [manifest for path in files_of(source, self._found) for manifest in self._file(path, namespace)]
         if isinstance(source, dict):
             return objects_of(source, "manifests", namespace)
         if not isinstance(source, (list, tuple)):
@@ -105,23 +105,11 @@ class ActionModule(ActionBase):
                 objects += objects_of(item, f"manifests, number {number}", namespace)
         return objects
 
-    def _files(self, source: str) -> list[str]:
-        path = os.path.expanduser(source)
-        if not os.path.isabs(path):
-            try:
-                path = self._find_needle("files", path)
-            except AnsibleError as error:
-                raise ClusterError(
-                    f"manifests: {source} is neither a file nor a folder in the role's files/ or beside the playbook."
-                ) from error
-        if not os.path.exists(path):
-            raise ClusterError(f"manifests: {path} does not exist.")
-        if not os.path.isdir(path):
-            return [path]
-        found = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES))
-        if not found:
-            raise ClusterError(f"manifests: the folder {path} has no file that ends in {', '.join(SUFFIXES)}.")
-        return [os.path.join(path, name) for name in found]
+    def _found(self, path: str) -> str | None:
+        try:
+            return str(self._find_needle("files", path))
+        except AnsibleError:
+            return None
 
     def _file(self, path: str, namespace: str | None) -> list[Manifest]:
         try:

@@ -15,6 +15,7 @@ from ..api import Api, ApiError
 from ..cluster_facts import requested
 from ..discovery import Resource
 from ..errors import ClusterError
+from ..manifest_files import files_of
 from . import kafka_cluster, strimzi
 from .findings import Findings
 
@@ -33,6 +34,7 @@ OPERATOR = "strimzi.io/kind=cluster-operator"
 DOCUMENT_BREAK = re.compile(r"^---.*$", re.MULTILINE)
 # the kinds the rules look at: CRDs are megabytes of YAML that nobody needs parsed here
 KINDS_OF_INTEREST = re.compile(r"^kind:\s*['\"]?(Deployment|CustomResourceDefinition)\b", re.MULTILINE)
+READ_IN_FULL = ("Deployment",)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Situation:
     nothing_written_yet: bool
     # the namespace that the same run makes and puts Strimzi into; None if it does not
     operator_namespace: str | None
+    # where a relative path of manifests is that is not in the working directory
+    find_manifests: Callable[[str], str | None] = lambda path: None
 
 
 def check(role: str, api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
@@ -50,7 +54,9 @@ def check(role: str, api: Api, values: Mapping[str, Any], cluster: Mapping[str, 
 
 
 def _check_strimzi(api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
-    manifests = list(skimmed(values["strimzi_manifests"])) if values["strimzi_install_method"] == "manifests" else []
+    manifests: list[Mapping[str, Any]] = []
+    if values["strimzi_install_method"] == "manifests":
+        manifests = list(skimmed(values["strimzi_manifests"], situation.find_manifests))
     try:
         crd = api.get(CRDS, "", strimzi.KAFKA_CRD)
     except ApiError as error:
@@ -139,30 +145,26 @@ def _has_key(api: Api, namespace: str, name: str, key: str) -> bool:
     return key in ((secret or {}).get("data") or {})
 
 
-def skimmed(manifests: Any) -> Iterator[dict[str, Any]]:
+def skimmed(manifests: Any, find: Callable[[str], str | None] = lambda path: None) -> Iterator[dict[str, Any]]:
     """Deployments in full, of CRDs the kind alone. `manifests`: a directory, a file, a list of these, or objects."""
     for entry in manifests if isinstance(manifests, (list, tuple)) else [manifests]:
         if isinstance(entry, Mapping):
             yield dict(entry)
         elif entry:
-            yield from _skim_path(Path(str(entry)).expanduser())
+            for file in files_of(str(entry), find, "strimzi_manifests"):
+                yield from _skim_file(Path(file))
 
 
-def _skim_path(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        raise ClusterError(
-            f"strimzi_manifests: {path} does not exist; give the directory or the files with Strimzi's manifests."
-        )
-    files = sorted(found for found in path.rglob("*") if found.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
-    if not files:
-        raise ClusterError(f"strimzi_manifests: {path} holds no .yaml or .yml file.")
-    for file in files:
-        for document in DOCUMENT_BREAK.split(file.read_text(encoding="utf-8")):
-            found = KINDS_OF_INTEREST.search(document)
-            if found and found.group(1) == "Deployment":
-                try:
-                    yield yaml.load(document, Loader=LOADER)
-                except yaml.YAMLError as error:
-                    raise ClusterError(f"strimzi_manifests: {file} is no YAML: {error}.") from error
-            elif found:
-                yield {"kind": found.group(1)}
+def _skim_file(file: Path) -> Iterator[dict[str, Any]]:
+    text = file.read_text(encoding="utf-8")
+    for document in [text] if file.suffix == ".json" else DOCUMENT_BREAK.split(text):
+        found = KINDS_OF_INTEREST.search(document)
+        if file.suffix == ".json" or (found and found.group(1) in READ_IN_FULL):
+            try:
+                loaded = yaml.load(document, Loader=LOADER)
+            except yaml.YAMLError as error:
+                raise ClusterError(f"strimzi_manifests: {file} is no YAML: {error}.") from error
+            if isinstance(loaded, dict):
+                yield loaded
+        elif found:
+            yield {"kind": found.group(1)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.manifest_files import files_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight import components, strimzi
 
 
@@ -103,5 +104,28 @@ def test_manifests_are_skimmed(tmp_path):
 def test_manifests_that_are_not_there(tmp_path):
     with pytest.raises(ClusterError, match="does not exist"):
         list(components.skimmed(str(tmp_path / "nowhere")))
-    with pytest.raises(ClusterError, match=r"holds no \.yaml"):
+    with pytest.raises(ClusterError, match=r"has no file that ends in \.yaml"):
         list(components.skimmed(str(tmp_path)))
+
+
+def test_the_preflight_looks_at_what_is_rendered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here" / "deeper").mkdir(parents=True)
+    for name in ("here/b.json", "here/a.yml", "here/notes.txt", "here/deeper/c.yaml"):
+        (tmp_path / name).write_text('{"kind": "Deployment"}', encoding="utf-8")
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "operator.yaml").write_text("kind: Deployment\n", encoding="utf-8")
+    asked = []
+
+    def find(path):
+        asked.append(path)
+        return str(there) if path == "elsewhere" else None
+
+    assert files_of("here", find) == [str(tmp_path / "here" / name) for name in ("a.yml", "b.json")]
+    assert asked == [], "the working directory comes first"
+    assert files_of("elsewhere", find) == [str(there / "operator.yaml")]
+    assert list(components.skimmed("elsewhere", find)) == [{"kind": "Deployment"}]
+    assert list(components.skimmed("here/b.json")) == [{"kind": "Deployment"}]
+    with pytest.raises(ClusterError, match="nowhere is neither a file nor a folder in"):
+        files_of("nowhere", find)
