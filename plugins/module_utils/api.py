@@ -197,7 +197,17 @@ class Api:
         return ApiError(refusal(answer.status, status, about, self.connection.host), answer.status, status)
 
     def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        return json.loads(self.call(method, path, **more).body)
+        return self.document(self.call(method, path, **more))
+
+    def document(self, answer: Answer) -> dict[str, Any]:
+        """The object in an answer. A proxy's log-in page or another program answers 200 too, but with none."""
+        try:
+            found = json.loads(answer.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ClusterError(f"{self.connection.host} answers, but not like an API server: check host and context.")
+        return found
 
     # -- objects
 
@@ -211,7 +221,7 @@ class Api:
         """The object, or None when there is none."""
         about = f"{resource.kind} {namespace + '/' if namespace else ''}{name}"
         answer = self.call("GET", resource.path(namespace, name), expect=(404,), about=about)
-        return None if answer.status == 404 else json.loads(answer.body)
+        return None if answer.status == 404 else self.document(answer)
 
     def list(
         self,
@@ -239,8 +249,8 @@ class Api:
             )
             if answer.status == 410:  # the token is older than etcd's memory: from the start, in one piece
                 answer = self.call("GET", resource.path(namespace), query={**query, "limit": "", "continue": ""})
-                return json.loads(answer.body).get(key) or []
-            document = json.loads(answer.body)
+                return self.document(answer).get(key) or []
+            document = self.document(answer)
             items += document.get(key) or []
             token = (document.get("metadata") or {}).get("continue") or ""
             if not token:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -301,7 +300,7 @@ class ApplySet:
         }
         path = self._resource(manifest).path(key.namespace, key.name)
         answer = self.api.call("PATCH", path, query=query, body=manifest, content_type=APPLY, about=str(key))
-        return answer.status == 201, json.loads(answer.body)
+        return answer.status == 201, self.api.document(answer)
 
     def _predict(self, the_plan: Plan) -> None:
         for manifest in the_plan.applied:
@@ -473,7 +472,7 @@ class ApplySet:
             answer = self.api.call("DELETE", path, body=body, expect=(404, 409), about=str(key))
             if answer.status != 409:
                 # a Status instead of the object: nothing holds it, and it is gone
-                return answer.status == 404 or json.loads(answer.body).get("kind") == "Status"
+                return answer.status == 404 or self.api.document(answer).get("kind") == "Status"
             # it moved since the list: look again, and delete it only if it is still what was planned
             found = self._get(manifest)
             if found is None or found["metadata"]["uid"] != metadata["uid"]:

@@ -197,3 +197,19 @@ def test_no_secret_in_an_error(scripted: Any, clock: Clock) -> None:
     with pytest.raises(ApiError) as refused:
         it.call("PATCH", "/x")
     assert "canary" not in str(refused.value) + str(refused.value.status)
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"", b"[]", b"\xff"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda it: it.json("GET", "/api"),
+        lambda it: it.get(CONFIG_MAPS, "n", "c"),
+        lambda it: it.list(CONFIG_MAPS, "n"),
+        lambda it: it.discover(),
+    ],
+)
+def test_an_answer_of_something_else_is_said(scripted: Any, clock: Clock, ask: Any, body: bytes) -> None:
+    it = make(scripted, clock, in_turn(Answer(200, {}, body)))
+    with pytest.raises(ClusterError, match=r"cluster\.example:6443 answers, but not like an API server"):
+        ask(it)
