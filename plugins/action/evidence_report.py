@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import records
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.role_values import plain
 
 
@@ -39,15 +40,37 @@ class ActionModule(ActionBase):
             for host in variables.get("ansible_play_hosts_all") or []
         }
         counts = records.tally(by_cluster)
+        enabled = {host: self._enabled(variables["hostvars"][host]) for host in by_cluster}
         result: dict[str, Any] = {
             "changed": False,
             "counts": counts,
             "evidence": by_cluster,
+            "shortcomings": shortcomings(by_cluster, enabled),
             "table": f"{records.table(by_cluster)}\n\n{closing(counts)}",
         }
-        if args["path"]:
+        if args["path"] and not self._task.check_mode:
             result["path"] = write(Path(args["path"]), by_cluster, counts)
         return result
+
+    def _enabled(self, host: Mapping[str, Any]) -> bool:
+        return any(role_values.enabled(role, host, self._templar) for role in role_values.role_names())
+
+
+def shortcomings(by_cluster: Mapping[str, list[dict[str, Any]]], enabled: Mapping[str, bool]) -> list[str]:
+    """Why this evidence proves less than it should. What is blocked because a stand-in runs is as it should be."""
+    if not any(by_cluster.values()):
+        return ["nothing was measured: 0 criteria on all hosts"]
+    found = [f"{host}: nothing was measured" for host, seen in by_cluster.items() if enabled[host] and not seen]
+    failed = records.tally(by_cluster)[records.FAILED]
+    if failed:
+        found.append(f"{failed} criteria were not met; the table above has them")
+    found += [
+        f"{host}: {record['title']}: could not be measured: {record['detail']}"
+        for host, seen in by_cluster.items()
+        for record in seen
+        if record["status"] == records.BLOCKED and not record["stand_in"]
+    ]
+    return found
 
 
 def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) -> list[dict[str, Any]]:

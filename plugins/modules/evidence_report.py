@@ -20,7 +20,7 @@ attributes:
   check_mode:
     description: Can run in check mode without changing anything.
     support: full
-    details: It only reads, and does the same in check mode.
+    details: It only reads; the file of O(path) is not written in check mode.
   diff_mode:
     description: Can show what has changed.
     support: none
@@ -62,6 +62,13 @@ evidence:
   description: The records by host.
   type: dict
   returned: success
+shortcomings:
+  description: >-
+    A sentence for each reason why the evidence is not enough: criteria that were not met, that could not be measured
+    for another reason than a stand-in, or hosts on which nothing was measured. Empty if all is well.
+  type: list
+  elements: str
+  returned: success
 table:
   description: All records as an aligned table, and what is to be said about some of them.
   type: str
@@ -69,5 +76,5 @@ table:
 path:
   description: The file that was written.
   type: str
-  returned: when O(path) is given
+  returned: when O(path) is given, not in check mode
 """

@@ -77,8 +77,10 @@ def reconciling(seen: Seen) -> Record:
     """The operator has seen the newest generation of every Kafka it watches."""
     identity, title = "strimzi.reconciling", "Operator has seen every Kafka"
     kafkas = seen["kafkas"]
+    if "kafkas" in seen.unread:
+        return unmeasured(identity, title, BLOCKED, seen.unread["kafkas"], seen["pods"])
     if not kafkas:
-        return unmeasured(identity, title, SKIPPED, seen.unread.get("kafkas") or "there is no Kafka to reconcile")
+        return unmeasured(identity, title, SKIPPED, "there is no Kafka to reconcile")
     behind = [kafka["metadata"]["name"] for kafka in kafkas if outdated(kafka)]
     detail = f"not in its newest generation: {', '.join(behind)}" if behind else ""
     return judged(
@@ -98,10 +100,12 @@ def log_clean(seen: Seen, logs: Mapping[str, str | BaseException], now: datetime
     if not logs:
         return unmeasured(identity, title, BLOCKED, "there is no operator's pod to read a log of")
     unreadable = {pod: error for pod, error in logs.items() if isinstance(error, BaseException)}
-    if len(unreadable) == len(logs):
-        reason = "; ".join(f"{pod}: {error}" for pod, error in unreadable.items())
-        return unmeasured(identity, title, SKIPPED, f"the log cannot be had: {reason}", seen["pods"])
     errors = [line for text in logs.values() if isinstance(text, str) for line in error_lines(text, now)]
+    if unreadable and not errors:
+        reason = "; ".join(f"{pod}: {error}" for pod, error in unreadable.items())
+        read = ", ".join(pod for pod in logs if pod not in unreadable)
+        rest = f"; no error in what was read ({read})" if read else ""
+        return unmeasured(identity, title, BLOCKED, f"the log cannot be had: {reason}{rest}", seen["pods"])
     detail = f"the last: {errors[-1][:200]}" if errors else ""
     return judged(identity, title, (len(errors), 0), not errors, objects=seen["pods"], unit="errors", detail=detail)
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ansible_collections.synergyflow.platform.plugins.action.evidence_report import shortcomings
 from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import Seen, stand_ins
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import kafka_cluster, strimzi
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.pods import metrics_record, pods_record
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table, tally
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import Record, table, tally
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STAND_IN = {"synergyflow.platform/run-by": "process-node"}
@@ -174,10 +175,37 @@ def test_only_errors_of_the_last_minutes_count():
     assert strimzi.error_lines(text, NOW) == ["2026-11-21 11:59:00 ERROR Main:2 - now"]
 
 
-def test_a_log_that_cannot_be_had_is_skipped_with_the_reason():
+def test_a_log_that_cannot_be_had_is_blocked_with_the_reason():
     record = strimzi.log_clean(Seen({"pods": [pod("a")]}), {"a": RuntimeError("not served")}, NOW)
-    assert record.status == "skipped"
+    assert record.status == "blocked"
     assert "not served" in record.detail
+
+
+def test_a_log_that_is_read_in_part_is_blocked_unless_that_part_has_errors():
+    logs: dict[str, Any] = {"a": RuntimeError("forbidden"), "b": "2026-11-21 11:59:00 INFO  Main:1 - fine"}
+    record = strimzi.log_clean(Seen({"pods": [pod("a"), pod("b")]}), logs, NOW)
+    assert record.status == "blocked"
+    assert record.detail == "the log cannot be had: a: forbidden; no error in what was read (b)"
+    logs["b"] = "2026-11-21 11:59:00 ERROR Main:1 - bad"
+    assert strimzi.log_clean(Seen({"pods": [pod("a"), pod("b")]}), logs, NOW).status == "failed"
+
+
+def test_kafkas_that_may_not_be_listed_are_no_proof():
+    assert strimzi.reconciling(Seen({}, {"kafkas": "forbidden"})).status == "blocked"
+    assert strimzi.reconciling(Seen({"kafkas": []})).status == "skipped"
+
+
+def test_what_evidence_is_not_enough():
+    def record(status: str, *stand_in: str) -> dict[str, Any]:
+        return Record("x", "Title", status, detail="why", stand_in=list(stand_in)).plain()
+
+    good, on = record("passed"), {"a": True, "b": True}
+    assert shortcomings({"a": [], "b": []}, on) == ["nothing was measured: 0 criteria on all hosts"]
+    assert shortcomings({"a": [good], "b": []}, on) == ["b: nothing was measured"]
+    assert shortcomings({"a": [good], "b": []}, {"a": True, "b": False}) == []
+    assert shortcomings({"a": [good, record("blocked", "process-node"), record("skipped")]}, on) == []
+    assert shortcomings({"a": [record("blocked")]}, on) == ["a: Title: could not be measured: why"]
+    assert shortcomings({"a": [record("failed")]}, on) == ["1 criteria were not met; the table above has them"]
 
 
 def operator(version: str = "1.2.0", available: int = 1) -> dict[str, Any]:
