@@ -153,6 +153,11 @@ def check_settings(values: Mapping[str, Any], findings: Findings) -> None:
     in_sync = values["kafka_cluster_min_insync_replicas"]
     if brokers < 1:
         findings.problem(f"kafka_cluster_brokers must be at least 1, it is {brokers}")
+    if values["kafka_cluster_cruise_control"] and brokers == 1:
+        findings.problem(
+            "Cruise Control needs at least 2 brokers, kafka_cluster_brokers is 1: "
+            "set kafka_cluster_cruise_control: false, or more brokers"
+        )
     if replicas < 1 or replicas > brokers:
         findings.problem(
             "kafka_cluster_replication_factor must be between 1 and kafka_cluster_brokers "

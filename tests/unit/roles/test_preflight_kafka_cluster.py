@@ -97,6 +97,7 @@ def test_another_operator_than_the_variables_say(values, cluster):
     ("change", "said"),
     [
         ({"kafka_cluster_brokers": 0}, "kafka_cluster_brokers must be at least 1"),
+        ({"kafka_cluster_brokers": 1}, "Cruise Control needs at least 2 brokers, kafka_cluster_brokers is 1"),
         ({"kafka_cluster_replication_factor": 4}, "kafka_cluster_replication_factor must be between 1 and"),
         ({"kafka_cluster_min_insync_replicas": 4}, "kafka_cluster_min_insync_replicas must be between 1 and"),
         ({"kafka_cluster_memory": "4 GB"}, "kafka_cluster_memory: '4 GB' is no Kubernetes quantity"),

@@ -156,6 +156,13 @@ def test_the_plans_kafka(rendered):
     assert (volume["size"], volume["class"], volume["deleteClaim"]) == ("100Gi", "rook-ceph-block", False)
 
 
+def test_share_groups_topic_follows_the_replication_from_kafka_4_on(rendered):
+    config = one(rendered["defaults"], "Kafka")["spec"]["kafka"]["config"]
+    assert config["share.coordinator.state.topic.replication.factor"] == 3
+    assert config["share.coordinator.state.topic.min.isr"] == 2
+    assert not any(key.startswith("share.") for key in one(rendered["older"], "Kafka")["spec"]["kafka"]["config"])
+
+
 def test_metrics_point_at_the_config_map(rendered):
     reference = one(rendered["defaults"], "Kafka")["spec"]["kafka"]["metricsConfig"]["valueFrom"]["configMapKeyRef"]
     config_map = one(rendered["defaults"], "ConfigMap")
