@@ -36,15 +36,17 @@ def _owned(value: Any, fields: dict[str, Any]) -> Any:
         return type(value)() if "." in fields and isinstance(value, (dict, list)) else value
     if isinstance(value, dict):
         names = {name[2:]: rest for name, rest in below.items() if name.startswith("f:")}
-        return {name: _owned(value[name], rest) for name, rest in names.items() if name in value}
+        # an owned field that is not there was applied empty, and the server leaves empty fields out: mostly `value: ""`
+        return {name: _owned(value[name], rest) if name in value else "" for name, rest in names.items()}
+    # in the order of the live list: names are sorted, and an apply in another order would move the items
+    keyed = [(json.loads(name[2:]), rest) for name, rest in below.items() if name.startswith("k:")]
+    values = [json.loads(name[2:]) for name in below if name.startswith("v:")]
     items = []
-    for name, rest in below.items():
-        wanted = json.loads(name[2:])
-        if name.startswith("v:"):
-            items.append(wanted)
-            continue
-        for item in value:
+    for item in value:
+        if item in values:
+            items.append(item)
+        for wanted, rest in keyed:
+            # keys that are not owned were left out, and are again: the server's default makes them the same
             if all(item.get(key) == of for key, of in wanted.items()):
-                # the keys stand in the name, and defaulted ones are not owned: both must be there to find the item
-                items.append({**wanted, **_owned(item, rest)})
+                items.append(_owned(item, rest))
     return items

@@ -138,7 +138,9 @@ def _kubectl(kubectl: Path, kubeconfig: Path, scratch: Path, applied_set: Path, 
         if condition:
             resource, namespace, name = member.key
             waits.setdefault((condition, namespace), []).append(f"{resource}/{name}")
-    commands = [[*base, "apply", "--server-side", f"--filename={applied_set}"]]
+    # under the same name: what is read back has the server's defaults in lists that are owned whole, and a second
+    # manager of those would stand in the way of the next site.yml
+    commands = [[*base, "apply", "--server-side", f"--field-manager={MANAGER}", f"--filename={applied_set}"]]
     for (condition, namespace), names in waits.items():
         where = [f"--namespace={namespace}"] if namespace else []
         commands.append([*base, "wait", f"--for=condition={condition}", "--timeout=600s", *where, *names])

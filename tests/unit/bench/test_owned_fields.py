@@ -27,12 +27,12 @@ def test_only_what_the_manager_owns_and_what_names_the_object() -> None:
     }
 
 
-def test_items_of_a_keyed_list_by_their_keys_with_defaulted_keys_kept() -> None:
+def test_items_of_a_keyed_list_by_their_keys_without_defaulted_ones() -> None:
     ports = [{"port": 80, "protocol": "TCP", "nodePort": 1}, {"port": 81, "protocol": "TCP"}]
     fields = {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}}}}
     found = applied_by("me", live(fields, ports=ports))
     assert found is not None
-    assert found["ports"] == [{"port": 80, "protocol": "TCP"}]
+    assert found["ports"] == [{"port": 80}]
 
 
 def test_items_of_a_set_by_value_and_atomic_lists_whole() -> None:
@@ -46,6 +46,21 @@ def test_an_empty_map_that_is_owned_stays_empty() -> None:
     found = applied_by("me", live({"f:emptyDir": {".": {}}}, emptyDir={"medium": "Memory"}))
     assert found is not None
     assert found["emptyDir"] == {}
+
+
+def test_the_order_of_the_live_list_is_kept() -> None:
+    fields = {"f:env": {'k:{"name":"A"}': {"f:name": {}}, 'k:{"name":"B"}': {"f:name": {}}}}
+    found = applied_by("me", live(fields, env=[{"name": "B"}, {"name": "A"}]))
+    assert found is not None
+    assert found["env"] == [{"name": "B"}, {"name": "A"}]
+
+
+def test_a_field_that_was_applied_empty_and_is_left_out_by_the_server() -> None:
+    found = applied_by(
+        "me", live({"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}, "f:value": {}}}}, env=[{"name": "A"}])
+    )
+    assert found is not None
+    assert found["env"] == [{"name": "A", "value": ""}]
 
 
 def test_updates_and_other_managers_are_no_applies() -> None:
