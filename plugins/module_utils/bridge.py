@@ -43,6 +43,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import ClusterError
+
 try:
     from kubernetes import client as kubernetes_client
     from kubernetes.stream import portforward
@@ -70,7 +72,7 @@ REMEMBERED_FAILURES = 50
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
-class BridgeError(Exception):
+class BridgeError(ClusterError):
     """A connection that could not be made: a sentence for the user, and the SOCKS5 reply code for the client."""
 
     def __init__(self, sentence: str, reply: int = GENERAL_FAILURE) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import
     choose_pod,
     parse_address,
 )
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from kubernetes.client import ApiClient, Configuration
 
 NAME = "c-broker-0.c-kafka-brokers.messaging.svc"
@@ -396,3 +397,7 @@ def test_an_api_server_that_does_not_answer_is_said() -> None:
         sock.recv(2)
         assert ask(sock, NAME)[:2] == b"\x05\x01"
         assert "the API server does not answer" in bridge.errors[0].sentence
+
+
+def test_an_error_of_the_bridge_is_one_that_users_see() -> None:
+    assert issubclass(BridgeError, ClusterError)
