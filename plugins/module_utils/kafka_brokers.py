@@ -172,9 +172,12 @@ def _connected(login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Call
         while True:
             seconds = min(seconds, deadline - time.monotonic())
             try:
-                options = login.client_options()
                 admin = KafkaAdminClient(
-                    **options, kafka_client=client, bootstrap_timeout_ms=max(int(seconds * 1000), 100)
+                    **login.client_options(),
+                    kafka_client=client,
+                    bootstrap_timeout_ms=max(int(seconds * 1000), 100),
+                    # its default of 30 s may be more than what is left
+                    request_timeout_ms=max(int((deadline - time.monotonic()) * 1000), 1000),
                 )
                 heard.client = None
                 break

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import certifi
 import pytest
@@ -97,3 +98,28 @@ def test_a_hopeless_attempt_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(BrokersError):
         read_topics(KafkaLogin(["127.0.0.1:9"]), [], timeout=60, hopeless=hopeless)
     assert asked == [True]
+
+
+@pytest.mark.parametrize(("timeout", "least", "most"), [(8, 7000, 8000), (0.5, 1000, 1000)])
+def test_a_request_does_not_outlive_the_check(
+    timeout: float, least: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def admin_client(**options: Any) -> None:
+        given.update(options)
+        raise errors.KafkaTimeoutError
+
+    monkeypatch.setattr(kafka_brokers, "KafkaAdminClient", admin_client)
+    with pytest.raises(BrokersError):
+        read_topics(KafkaLogin(["127.0.0.1:9"]), [], timeout=timeout, hopeless=lambda: True)
+    assert least <= given["request_timeout_ms"] <= most
+
+
+def test_the_option_reaches_every_connection() -> None:
+    client = kafka_brokers.KafkaNetClient(bootstrap_servers=["127.0.0.1:9"], request_timeout_ms=1234)
+    try:
+        assert client._manager.config["request_timeout_ms"] == 1234
+    finally:
+        client.close()
+        client._manager._net.stop()
