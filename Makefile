@@ -6,6 +6,8 @@ REHEARSAL := $(BIN)/python -m rehearsal
 # the tests have clusters of their own, so that they never touch those you work with
 TEST_DIR := $(CURDIR)/.rehearsal/test
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# without compiled bytecode every start of Ansible takes twice as long
+unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 .DEFAULT_GOAL := help
 # the parts of `test` share one rehearsal
