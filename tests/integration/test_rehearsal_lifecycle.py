@@ -115,7 +115,11 @@ def _until(what: Callable[[], bool]) -> None:
 
 
 def _processes(own: Own) -> dict[int, str]:
-    return {process.pid: process.name() for process in processes.find(own.paths)}
+    found = {}
+    for process in processes.find(own.paths):
+        with suppress(psutil.NoSuchProcess):  # it ended while it was looked at
+            found[process.pid] = process.name()
+    return found
 
 
 def test_a_second_up_does_nothing(up: Own) -> None:

@@ -59,7 +59,15 @@ def tool(platform: Any, tmp_path: Path, user: str, script: str, *args: str) -> s
     )
     login = ("--bootstrap-server", BOOTSTRAP, "--command-config", str(config))
     command = ("exec", "-n", NAMESPACE, "synergyflow-broker-0", "-c", "kafka", "--", f"bin/{script}.sh", *login, *args)
-    return platform.kubectl("apps", *command, timeout=300).stdout
+
+    def output_of_tool() -> str:
+        # a broker that came back just now may not know the user's credentials yet; every other refusal is final
+        done = platform.kubectl("apps", *command, timeout=300, check=False)
+        if done.returncode and "SaslAuthenticationException" not in done.stdout + done.stderr:
+            pytest.fail(f"{script} failed:\n{done.stdout}\n{done.stderr}")
+        return "" if done.returncode else done.stdout
+
+    return wait_for(f"{script} as {user}", 60, output_of_tool)
 
 
 def wait_for(what: str, seconds: float, look: Any) -> Any:
