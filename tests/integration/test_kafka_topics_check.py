@@ -249,7 +249,7 @@ def test_a_key_set_by_hand_is_drift_while_the_operator_owns_the_topic(kafka: Pla
 def test_an_unexpected_topic(kafka: Platform, mode: str, fails: bool) -> None:
     expected = [topic for topic in TOPICS if topic["name"] != "dlq-events"]
     result = kafka.check(topics=expected, unexpected=mode)
-    assert result["failed"] is fails
+    assert result["failed"] is fails, result.get("msg")
     assert result["unexpected"] == ([] if mode == "ignore" else ["dlq-events"])
     assert ("dlq-events" in result["table"]) is (mode != "ignore")
     assert drift(result) == ([("dlq-events", "topic", "absent", "present", "present")] if fails else [])
