@@ -15,6 +15,7 @@ from typing import Any
 
 from .api import Api, ApiError
 from .bridge import is_ready, pod_state
+from .component_objects import stand_ins
 from .discovery import Resource
 from .errors import ClusterError
 from .kafka_topics import Resource as TopicResource
@@ -24,7 +25,6 @@ GROUP = "kafka.strimzi.io"
 SECRETS = Resource("", "v1", "Secret", "secrets", True)
 PODS = Resource("", "v1", "Pod", "pods", True)
 DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
-STAND_IN, RUN_BY = "synergyflow.platform/stand-in", "synergyflow.platform/run-by"
 SCRAM = "scram-sha-512"
 
 
@@ -55,11 +55,7 @@ class Strimzi:
     @property
     def stand_in(self) -> list[str]:
         """What of it is not the real thing, by the labels that stand-ins carry."""
-        found = set()
-        for each in [*(self.pods or []), *filter(None, [self.operator, self.kafka, self.user])]:
-            labels = each["metadata"].get("labels") or {}
-            found |= {labels[label] for label in (STAND_IN, RUN_BY) if label in labels}
-        return sorted(found)
+        return stand_ins([*(self.pods or []), *filter(None, [self.operator, self.kafka, self.user])])
 
     @property
     def brokers_expected(self) -> int | None:
