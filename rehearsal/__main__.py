@@ -50,6 +50,7 @@ def _status(arguments: argparse.Namespace, paths: Paths) -> int:
 
 def _lock(arguments: argparse.Namespace, paths: Paths) -> int:
     locked = {jars.name: maven.lock(jars) for jars in artifacts.jar_sets().values()}
+    locked |= {archive.name: maven.lock_archive(archive) for archive in artifacts.archives().values()}
     write_atomically(artifacts.LOCK, json.dumps(locked, indent=1) + "\n", mode=0o644)
     print(f"{artifacts.LOCK.name}: " + ", ".join(f"{name} {len(jars)} jars" for name, jars in locked.items()))
     return 0

@@ -16,10 +16,21 @@ SECONDS_PER_ANSWER = 15
 FIELD_MANAGER = "rehearsal"
 # kind -> the part of the URI before the name
 COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "StatefulSet": "/apis/apps/v1/namespaces/{namespace}/statefulsets",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+    "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "ClusterSecretStore": "/apis/external-secrets.io/v1/clustersecretstores",
     "Node": "/api/v1/nodes",
     "Stage": "/apis/kwok.x-k8s.io/v1alpha1/stages",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
 }
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
@@ -43,14 +54,25 @@ class ApiServer:
 
     def apply(self, obj: dict[str, Any]) -> None:
         """Server-side apply of one object."""
-        name = obj["metadata"]["name"]
-        uri = f"{COLLECTIONS[obj['kind']]}/{name}?fieldManager={FIELD_MANAGER}&force=true"
+        metadata = obj["metadata"]
+        collection = COLLECTIONS[obj["kind"]].format(namespace=metadata.get("namespace"))
+        uri = f"{collection}/{metadata['name']}?fieldManager={FIELD_MANAGER}&force=true"
         self._expect("PATCH", uri, json.dumps(obj), "application/apply-patch+yaml")
+
+    def define(self, name: str, definition: str) -> None:
+        """Server-side apply of the definition of a custom resource, as YAML: some have thousands of lines."""
+        uri = f"{DEFINITIONS}/{name}?fieldManager={FIELD_MANAGER}&force=true"
+        self._expect("PATCH", uri, definition, "application/apply-patch+yaml")
 
     def unready_nodes(self) -> list[str]:
         """The names of nodes that are not Ready."""
         nodes = json.loads(self._expect("GET", COLLECTIONS["Node"]))["items"]
         return [node["metadata"]["name"] for node in nodes if not _is_ready(node)]
+
+    def unready_stores(self) -> list[str]:
+        """The names of ClusterSecretStores that are not Ready."""
+        stores = json.loads(self._expect("GET", COLLECTIONS["ClusterSecretStore"]))["items"]
+        return [store["metadata"]["name"] for store in stores if not _is_ready(store)]
 
     def drop_node_leases(self) -> None:
         """Remove all node leases: a KWOK that starts would wait minutes for those of the one that ended."""
@@ -70,7 +92,9 @@ class ApiServer:
         context.load_cert_chain(self._pki / "admin.crt", self._pki / "admin.key")
         connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=SECONDS_PER_ANSWER, context=context)
         try:
-            connection.request(method, uri, body, {"Content-Type": content_type} if content_type else {})
+            connection.request(
+                method, uri, body and body.encode(), {"Content-Type": content_type} if content_type else {}
+            )
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         except http.client.HTTPException as error:
@@ -79,8 +103,8 @@ class ApiServer:
             connection.close()
 
 
-def _is_ready(node: dict[str, Any]) -> bool:
-    conditions = node.get("status", {}).get("conditions") or []
+def _is_ready(obj: dict[str, Any]) -> bool:
+    conditions = obj.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 

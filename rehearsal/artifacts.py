@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -24,23 +26,35 @@ _HERE = Path(__file__).parent
 LOCK = _HERE / "maven.lock.json"
 # Static binaries run on any Linux of the architecture; paths and symbols would make them larger and unlike each other.
 GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+#: without debug information, an eighth of the compiler's time
+COMPILE_FLAGS = "all=-dwarf=false"
+#: without inlining either, a fifth
+PLAIN = " -l"
+#: what works all the time is optimized: without, a reset takes a fifth longer
+OPTIMIZED = ("kubernetes", "etcd", "kwok")
+#: have the modules that they share at one version, so that these are compiled once
+TOGETHER = (("kubernetes", "kwok"), ("flux", "cloudnative-pg", "volsync", "restic"))
 
 
 @dataclass(frozen=True)
 class GoFamily:
-    """Programs built from one go.mod, and `files` copied from one of its modules as they are."""
+    """Programs built from one go.mod, and `files` (module -> glob patterns) copied from its modules as they are."""
 
     name: str
     version: str
     binaries: dict[str, str]
     version_variables: tuple[str, ...] = ()
-    files_module: str = ""
-    files: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def module(self) -> Path:
         """The folder of its go.mod."""
         return _HERE / "go" / self.name
+
+    @property
+    def replacements(self) -> Path:
+        """What is replaced in a module's sources before they are compiled; most families have no such file."""
+        return self.module / "replacements.toml"
 
     def link_flags(self) -> str:
         """The value of -ldflags."""
@@ -51,6 +65,22 @@ class GoFamily:
             parts += [f"-X {package}.gitMajor={major}", f"-X {package}.gitMinor={minor}"]
         return " ".join(parts)
 
+    def compile_flags(self) -> str:
+        """The value of -gcflags."""
+        return COMPILE_FLAGS if self.name in OPTIMIZED else COMPILE_FLAGS + PLAIN
+
+    def modules(self) -> dict[str, str]:
+        """The versions of all modules, those replaced aside."""
+        text = (self.module / "go.mod").read_text()
+        return dict(re.findall(r"^\s+(\S+) (v\S+)(?: // indirect)?$", text, re.MULTILINE))
+
+    def required(self, module: str) -> str:
+        """The version of a module that its go.mod names, without the v."""
+        found = re.search(rf"^\s+{re.escape(module)} v(\S+)", (self.module / "go.mod").read_text(), re.MULTILINE)
+        if not found:
+            raise RehearsalError(f"{self.module / 'go.mod'} does not name {module}")
+        return found[1]
+
     def folder(self, paths: Paths) -> Path:
         """Where its binaries lie, or will."""
         ingredients = [
@@ -58,9 +88,11 @@ class GoFamily:
             platform.machine(),
             json.dumps(GO_ENVIRONMENT, sort_keys=True),
             self.link_flags(),
-            json.dumps([self.binaries, self.files_module, self.files], sort_keys=True),
+            self.compile_flags(),
+            json.dumps([self.binaries, self.files], sort_keys=True),
             (self.module / "go.mod").read_text(),
             (self.module / "go.sum").read_text(),
+            *([self.replacements.read_text()] if self.replacements.is_file() else []),
         ]
         return paths.cache / "go" / f"{self.name}-{self.version}-{_key(ingredients)}"
 
@@ -85,10 +117,46 @@ class JarSet:
         return [self.folder(paths) / jar_name(coordinate) for coordinate in self.locked]
 
 
+@dataclass(frozen=True)
+class Archive:
+    """A program that is published as one archive: `group:artifact:version`, and `:type:classifier` if it is no jar.
+
+    `{machine}` in the pattern is this machine's architecture, in the names of the archive's publisher.
+    """
+
+    name: str
+    pattern: str
+    machines: dict[str, str]  # as Python names it -> as the publisher does
+    locked: dict[str, str]  # coordinate -> sha256
+
+    def coordinates(self) -> list[str]:
+        """The coordinates for all architectures."""
+        return [self.pattern.format(machine=name) for name in self.machines.values()] or [self.pattern]
+
+    @property
+    def coordinate(self) -> str:
+        """The one for this machine."""
+        if self.machines and platform.machine() not in self.machines:
+            raise RehearsalError(f"{self.name} is not published for {platform.machine()}: only for {self.machines}")
+        return self.pattern.format(machine=self.machines.get(platform.machine()))
+
+    def folder(self, paths: Paths) -> Path:
+        """Where it lies unpacked, or will."""
+        sha256 = self.locked.get(self.coordinate)
+        if sha256 is None:
+            raise RehearsalError(f"{LOCK.name} has no {self.name}: run .venv/bin/python -m rehearsal lock")
+        return paths.cache / "archives" / f"{self.name}-{_key([sha256])}"
+
+
 def jar_name(coordinate: str) -> str:
     """The file name in a flat folder: artifacts of two groups may share a name."""
     group, artifact, version = coordinate.split(":")
     return f"{group}.{artifact}-{version}.jar"
+
+
+def last_name(path: str) -> str:
+    """Of a module or package the last name that is no version: what Go calls its program, and we its files' folder."""
+    return next(part for part in reversed(path.split("/")) if not re.fullmatch(r"v\d+", part))
 
 
 @cache
@@ -98,10 +166,9 @@ def go_families() -> dict[str, GoFamily]:
         name: GoFamily(
             name,
             entry["version"],
-            entry["binaries"],
+            entry.get("binaries", {}),
             tuple(entry.get("version_variables", ())),
-            entry.get("files_module", ""),
-            tuple(entry.get("files", ())),
+            {module: tuple(patterns) for module, patterns in entry.get("files", {}).items()},
         )
         for name, entry in _declared()["go"].items()
     }
@@ -110,16 +177,29 @@ def go_families() -> dict[str, GoFamily]:
 @cache
 def jar_sets() -> dict[str, JarSet]:
     """All sets of jars by name."""
-    locked = json.loads(LOCK.read_text()) if LOCK.exists() else {}
     return {
-        name: JarSet(name, tuple(entry["coordinates"]), tuple(entry.get("exclusions", ())), locked.get(name, {}))
+        name: JarSet(name, tuple(entry["coordinates"]), tuple(entry.get("exclusions", ())), _locked().get(name, {}))
         for name, entry in _declared()["maven"].items()
+    }
+
+
+@cache
+def archives() -> dict[str, Archive]:
+    """All archives by name."""
+    return {
+        name: Archive(name, entry["coordinate"], entry.get("machines", {}), _locked().get(name, {}))
+        for name, entry in _declared().get("archive", {}).items()
     }
 
 
 def kafka_versions() -> list[str]:
     """The Kafka versions whose brokers can be run."""
     return [name.removeprefix("kafka-") for name in jar_sets() if name.startswith("kafka-")]
+
+
+@cache
+def _locked() -> dict[str, dict[str, str]]:
+    return json.loads(LOCK.read_text()) if LOCK.exists() else {}
 
 
 @cache

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rehearsal import artifacts, maven, programs
-from rehearsal.artifacts import GoFamily, JarSet
+from rehearsal.ahead import Ahead
+from rehearsal.artifacts import Archive, GoFamily, JarSet
 from rehearsal.errors import RehearsalError
 from rehearsal.files import locked
 from rehearsal.paths import Paths
@@ -34,6 +38,7 @@ class Piece:
     folder: Path
     steps: list[tuple[str, Callable[[Path, Progress], None]]]
     space: int
+    ahead: Callable[[Ahead], None] = lambda _: None  # has the ordinary clients fetch what the steps will ask them for
 
 
 def missing(paths: Paths, go_families: list[str] | None = None) -> list[Piece]:
@@ -42,11 +47,12 @@ def missing(paths: Paths, go_families: list[str] | None = None) -> list[Piece]:
     pieces = [_go_piece(family, paths) for family in families if go_families is None or family.name in go_families]
     if go_families is None:
         pieces += [_jars_piece(jars, paths) for jars in artifacts.jar_sets().values()]
+        pieces += [_archive_piece(archive, paths) for archive in artifacts.archives().values()]
     return [piece for piece in pieces if not piece.folder.is_dir()]
 
 
 def build(paths: Paths, go_families: list[str] | None = None) -> bool:
-    """Make what is missing, one piece after the other; whether anything was."""
+    """Make what is missing, one piece after the other, while those to come are fetched; whether anything was."""
     if not missing(paths, go_families):
         return False
     with locked(paths.cache / "build.lock", waiting=lambda: print("another build is running: waiting for it")):
@@ -54,49 +60,110 @@ def build(paths: Paths, go_families: list[str] | None = None) -> bool:
         _clear_leftovers(paths)
         _check_space(paths, pieces)
         progress = Progress(sum(len(piece.steps) for piece in pieces))
-        for piece in pieces:
-            with _made_whole(piece.folder) as folder:
-                for name, step in piece.steps:
-                    with progress.step(name):
-                        step(folder, progress)
+        with Ahead([piece.ahead for piece in pieces]):
+            for piece in pieces:
+                with _made_whole(piece.folder) as folder:
+                    for name, step in piece.steps:
+                        with progress.step(name):
+                            step(folder, progress)
     return True
 
 
 def _go_piece(family: GoFamily, paths: Paths) -> Piece:
-    def compiled(name: str, package: str) -> Callable[[Path, Progress], None]:
-        return lambda folder, _: _compile(family, package, folder / name)
-
-    steps = [(f"{name} {family.version}", compiled(name, package)) for name, package in family.binaries.items()]
+    steps: list[tuple[str, Callable[[Path, Progress], None]]] = []
+    if family.binaries:
+        # all at once: one program is linked while the next is compiled
+        title = f"{', '.join(family.binaries)} {family.version}"
+        steps.append((title, lambda folder, _: _compile(family, folder)))
     if family.files:
         steps.append((f"{family.name}'s own files", lambda folder, _: _copy_files(family, folder / "files")))
-    return Piece(family.folder(paths), steps, SPACE_FOR_GO)
+
+    def ahead(fetching: Ahead) -> None:
+        if family.binaries:
+            fetching.run(_command("list", "-deps", *family.binaries.values()), family.module, _environment())
+        if family.files:
+            fetching.run(_command("mod", "download", *family.files), family.module, _environment())
+
+    return Piece(family.folder(paths), steps, SPACE_FOR_GO, ahead)
 
 
 def _jars_piece(jars: JarSet, paths: Paths) -> Piece:
     def fetched(folder: Path, progress: Progress) -> None:
         maven.fetch(jars, folder, progress.note)
 
-    return Piece(jars.folder(paths), [(f"{jars.name} jars", fetched)], SPACE_FOR_JARS)
+    ahead = partial(maven.ask_for, jars.locked)
+    return Piece(jars.folder(paths), [(f"{jars.name} jars", fetched)], SPACE_FOR_JARS, lambda _: ahead())
 
 
-def _compile(family: GoFamily, package: str, target: Path) -> None:
-    flags = ["-trimpath", "-ldflags", family.link_flags()]
-    _go(family, "build", *flags, "-o", str(target), package)
+def _archive_piece(archive: Archive, paths: Paths) -> Piece:
+    def unpacked(folder: Path, _: Progress) -> None:
+        maven.unpack(archive, folder)
+
+    ahead = partial(maven.ask_for, [archive.coordinate])
+    return Piece(archive.folder(paths), [(f"{archive.name}", unpacked)], SPACE_FOR_JARS, lambda _: ahead())
+
+
+def _compile(family: GoFamily, folder: Path) -> None:
+    flags = ["-trimpath", "-ldflags", family.link_flags(), f"-gcflags={family.compile_flags()}"]
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory(dir=folder) as made:
+        if family.replacements.is_file():
+            flags += ["-modfile", str(_changed_sources(family, Path(scratch)))]
+        _go(family, "build", *flags, "-o", f"{made}/", *family.binaries.values())
+        for name, package in family.binaries.items():
+            (Path(made) / artifacts.last_name(package)).rename(folder / name)
+
+
+def _changed_sources(family: GoFamily, scratch: Path) -> Path:
+    """A copy of the module with the family's replacements made, and a go.mod that takes it in the module's place."""
+    declared = tomllib.loads(family.replacements.read_text())
+    copy = scratch / "module"
+    downloaded = json.loads(_go(family, "mod", "download", "-json", declared["module"]))["Dir"]
+    shutil.copytree(downloaded, copy, copy_function=shutil.copyfile)
+    for folder in [copy, *(folder for folder in copy.rglob("*") if folder.is_dir())]:
+        folder.chmod(0o755)  # those of a module are read-only
+    for each in declared["replace"]:
+        file = copy / each["file"]
+        text = file.read_text()
+        found, times = text.count(each["old"]), each.get("times", 1)
+        if found != times:
+            raise RehearsalError(f"{each['file']} of {family.name} has {each['old']!r} {found} times, not {times}")
+        file.write_text(text.replace(each["old"], each["new"]))
+    modified = scratch / "go.mod"
+    modified.write_text(f"{(family.module / 'go.mod').read_text()}\nreplace {declared['module']} => {copy}\n")
+    shutil.copyfile(family.module / "go.sum", scratch / "go.sum")
+    return modified
 
 
 def _copy_files(family: GoFamily, folder: Path) -> None:
-    module = Path(_go(family, "list", "-m", "-f", "{{.Dir}}", family.files_module).strip())
-    folder.mkdir()
-    for name in family.files:
-        # Module files are read-only; a copy that cannot be removed would make the cache hard to clean.
-        shutil.copyfile(module / name, folder / Path(name).name)
+    for module, patterns in family.files.items():
+        source = Path(json.loads(_go(family, "mod", "download", "-json", module))["Dir"])
+        target = folder / artifacts.last_name(module)
+        target.mkdir(parents=True)
+        for pattern in patterns:
+            found = sorted(source.glob(pattern))
+            if not found:
+                raise RehearsalError(f"{module} has no {pattern}: correct artifacts.toml")
+            for file in found:
+                # Module files are read-only; a copy that cannot be removed would make the cache hard to clean.
+                shutil.copyfile(file, target / file.name)
+
+
+def _command(*arguments: str) -> list[str]:
+    return [str(programs.go()), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **artifacts.GO_ENVIRONMENT}
 
 
 def _go(family: GoFamily, *arguments: str) -> str:
-    command = [str(programs.go()), *arguments]
-    environment = {**os.environ, **artifacts.GO_ENVIRONMENT}
     with subprocess.Popen(
-        command, cwd=family.module, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        _command(*arguments),
+        cwd=family.module,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             output, errors = process.communicate()
@@ -128,7 +195,7 @@ def _made_whole(folder: Path) -> Iterator[Path]:
 
 def _clear_leftovers(paths: Paths) -> None:
     # Only what was killed leaves something behind; who holds the lock is alone.
-    for leftover in [*paths.cache.glob("go/.making-*"), *paths.cache.glob("jars/.making-*")]:
+    for leftover in paths.cache.glob("*/.making-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""What an empty cluster of the rehearsal has: nodes, a storage class, and the stages that make KWOK's pods run."""
+"""What an empty cluster of the rehearsal has: nodes, a storage class, stages, secrets; a volume, or stores."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 
 import yaml
 
-from rehearsal import process_images, programs
+from rehearsal import process_images, programs, stores, uploads
+from rehearsal.external_secrets import install
+from rehearsal.labels import STAND_IN
 from rehearsal.paths import Paths
 
-STAND_IN = "synergyflow.platform/stand-in"
+KWOK = "sigs.k8s.io/kwok"
 ZONES = ("a", "b", "c")
 ALLOCATABLE = {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "200Gi", "pods": "110"}
 # KWOK's general stages take 1 to 5 s each, a deletion up to its whole grace period: nothing real takes that time here.
@@ -27,9 +29,10 @@ Object = dict[str, Any]
 
 def objects(cluster: str, paths: Paths) -> list[Object]:
     """All objects, in the order they are to be applied."""
-    modules = [yaml.safe_load(file.read_text()) for file in programs.module_files("kwok", paths)]
+    modules = [yaml.safe_load(file.read_text()) for file in programs.module_files("kwok", KWOK, paths)]
     storage_class = yaml.safe_load((_HERE / "storage-class.yaml").read_text())
-    return [*stages(modules), storage_class, *nodes(cluster)]
+    own = {uploads.CLUSTER: uploads.objects, stores.CLUSTER: stores.objects}[cluster]()
+    return [*stages(modules), storage_class, *nodes(cluster), *install.objects(), *own]
 
 
 def nodes(cluster: str) -> list[Object]:

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import TypeVar
 import psutil
 import yaml
 
-from rehearsal import artifacts, cluster_objects, ports, processes, programs
+from rehearsal import artifacts, cluster_objects, ports, prerequisites, processes, programs
 from rehearsal.api_server import ApiServer
 from rehearsal.errors import RehearsalError
 from rehearsal.files import shell_safe, tail, write_atomically
@@ -100,6 +101,7 @@ class Cluster:
         if stopped:
             self._start(stopped)
         if self._objects_digest() != self._recorded().get("objects"):
+            _remove(self._empty_state)  # has the objects of before: the next reset makes the cluster anew
             self._apply_objects()
             return True
         return bool(stopped)
@@ -115,14 +117,16 @@ class Cluster:
         self.stop()
         record = self._record.read_text()
         self._record.unlink()  # not whole while its parts are exchanged
-        self._remove_volumes()
-        _remove(self._work / "etcd")
-        shutil.copytree(self._empty_state, self._work / "etcd")
-        for log in (self._work / "logs").iterdir():
-            log.unlink()
-        self._kwokctl("start", "cluster", timeout=180)
-        self._wait_ready()
-        self._wait_nodes()
+        with ThreadPoolExecutor(1) as aside:
+            removed = aside.submit(self._remove_volumes)  # nobody looks at them before the node starts
+            _remove(self._work / "etcd")
+            shutil.copytree(self._empty_state, self._work / "etcd")
+            for log in (self._work / "logs").iterdir():
+                log.unlink()
+            self._kwokctl("start", "cluster", timeout=180)
+            self._wait_ready()
+            self._wait_nodes()
+        removed.result()
         write_atomically(self._record, record)
 
     def stop(self) -> None:
@@ -131,6 +135,11 @@ class Cluster:
         if left:
             raise RehearsalError(f"cannot end process {left[0].pid} of cluster {self.name}: end it by hand")
         self._drop_stale_pids()
+
+    def wait_for_secrets(self) -> None:
+        """Return when Secrets can come from Vault's place: who deploys asks that first."""
+        api = self._api()
+        self._wait(lambda: ", ".join(_retry(api.unready_stores)), "has a ClusterSecretStore that does not become ready")
 
     # --- looks
 
@@ -265,6 +274,7 @@ class Cluster:
     def _remove_volumes(self) -> None:
         _remove(self.paths.volumes / self.name)
         _remove(self.paths.pods / self.name)
+        _remove(self.paths.nodes / self.name)
         own = {self._port_name(owner) for owner in PORTS.values()}
         for name in ports.reserved(self.paths):
             if name.startswith(f"{self.name}.") and name not in own:
@@ -273,6 +283,10 @@ class Cluster:
     def _apply_objects(self) -> None:
         self._wait_ready()
         api = self._api()
+        files = prerequisites.definitions(self.paths)
+        with ThreadPoolExecutor(len(files)) as pool:  # each takes a while, the API server several at once
+            texts = {name: prerequisites.served(file.read_text()) for name, file in files.items()}
+            list(pool.map(lambda name: _retry(partial(api.define, name, texts[name])), files))
         for obj in cluster_objects.objects(self.name, self.paths):
             _retry(partial(api.apply, obj))
         self._wait_nodes()
@@ -313,7 +327,10 @@ class Cluster:
 
     def _objects_digest(self) -> str:
         described = json.dumps(cluster_objects.objects(self.name, self.paths), sort_keys=True)
-        return hashlib.sha256(described.encode()).hexdigest()
+        digest = hashlib.sha256(described.encode())
+        for file in prerequisites.definitions(self.paths).values():
+            digest.update(b"served versions of " + file.read_bytes())
+        return digest.hexdigest()
 
     def _recorded(self) -> dict:
         try:

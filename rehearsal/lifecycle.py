@@ -5,28 +5,30 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from rehearsal import build, processes, programs, status, wanted
+from rehearsal import artifacts, build, processes, programs, s3, status, stores, vault, wanted
 from rehearsal.clusters import Cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.files import locked
 from rehearsal.paths import REPOSITORY, Paths
 from rehearsal.progress import Progress
+from rehearsal.sources import charts, store
 from rehearsal.supervise import Program, Supervisor
 
-# the Strimzi generations whose operator can be installed, newest first
+# the generations whose operator can be installed, newest first
 STRIMZI_VERSIONS = ("1.2.0", "0.45.2")
-STRIMZI_NAMESPACE = "messaging"
 SECONDS_TO_COME_UP = 20
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -57,9 +59,13 @@ def reset(names: list[str], paths: Paths) -> status.Report:
         wanted.want({*wanted.clusters(paths), *names}, paths)
         supervisor = Supervisor(paths)
         supervisor.start()  # ends what a crashed one left running: volumes must not go under a living broker
-        # The node goes first, or it would start its pods' programs again.
-        for name in names:
-            supervisor.kill(name)
+        # Each cluster's programs and its control plane at once: nothing is to be kept.
+        ending: list[Callable[[], None]] = [partial(supervisor.kill, name) for name in names]
+        ending += [Cluster(name, paths).stop for name in names]
+        _for_each(ending, lambda end: end())
+        if set(names) >= set(wanted.clusters(paths)):  # what a cluster that stays has put there does too
+            s3.empty(paths, supervisor)
+            store.empty(paths, supervisor)
         progress = Progress(1)
         with progress.step(f"emptying {' and '.join(names)}"):
             _for_each(names, lambda name: Cluster(name, paths).empty())
@@ -80,6 +86,13 @@ def _bring_up(names: list[str], paths: Paths) -> bool:
     changes = [supervisor.start()]
     if changes[0]:
         print("[up] supervisord started")
+    changes.append(s3.start(paths, supervisor))
+    if changes[-1]:
+        print(f"[up] S3 store started at {s3.endpoint(paths)}")
+    changes.append(store.start(paths, supervisor))
+    if changes[-1]:
+        print(f"[up] Git server started at {store.url(paths)}")
+    changes += [vault.write(paths), stores.write(paths)]
     began = time.monotonic()
     changed = _for_each(names, lambda name: Cluster(name, paths).start())
     changes += changed
@@ -92,6 +105,7 @@ def _bring_up(names: list[str], paths: Paths) -> bool:
         changes.append(supervisor.ensure(_node_program(name, paths)))
         if changes[-1]:
             print(f"[up] {wanted.node_program(name)} started")
+    _for_each(names, lambda name: Cluster(name, paths).wait_for_secrets())
     return any(changes)
 
 
@@ -137,28 +151,54 @@ def _link_kubectl(paths: Paths) -> None:
         link.symlink_to(target)
 
 
-def _write_manifests(paths: Paths) -> None:
-    if importlib.util.find_spec("rehearsal.strimzi.manifests") is None:
-        print("[up] no Strimzi manifests: rehearsal.strimzi.manifests is not there yet")
-        return
-    from rehearsal.strimzi import manifests  # pulls in Java and YAML that the rest does without
+def _manifests() -> dict[str, tuple[str, dict[str, str]]]:
+    """Folder of an operator's manifests -> the module whose `write(folder, paths, **options)` fills it."""
+    return {
+        **{
+            f"strimzi-{version}": ("rehearsal.strimzi.manifests", {"version": version, "namespace": "messaging"})
+            for version in STRIMZI_VERSIONS
+        },
+        f"volsync-{artifacts.go_families()['volsync'].version}": ("rehearsal.volsync.manifests", {}),
+        f"cloudnative-pg-{artifacts.go_families()['cloudnative-pg'].version}": ("rehearsal.postgres.manifests", {}),
+        f"flux-operator-{artifacts.go_families()['flux-operator'].version}": ("rehearsal.flux.manifests", {}),
+    }
 
-    for version in STRIMZI_VERSIONS:
-        folder = paths.manifests / f"strimzi-{version}"
-        if not folder.is_dir():
-            print(f"[up] manifests of Strimzi {version}")
-        manifests.write(version, STRIMZI_NAMESPACE, folder)
+
+def _charts() -> list[charts.Chart]:
+    """What stands in for the operators' charts, made of the manifests."""
+    volsync, postgres, flux = (
+        artifacts.go_families()[n].version for n in ("volsync", "cloudnative-pg", "flux-operator")
+    )
+    return [
+        *(
+            charts.Chart("strimzi-kafka-operator", version, f"strimzi-{version}", "messaging", definitions_apart=True)
+            for version in STRIMZI_VERSIONS
+        ),
+        charts.Chart("cloudnative-pg", postgres, f"cloudnative-pg-{postgres}", "cnpg-system"),
+        charts.Chart("volsync", volsync, f"volsync-{volsync}", "volsync-system"),
+        charts.Chart("flux-operator", flux, f"flux-operator-{flux}", "flux-system"),
+        charts.Chart("flux-instance", flux, values=charts.INSTANCE_VALUES),
+    ]
+
+
+def _write_manifests(paths: Paths) -> None:
+    for folder, (module, options) in _manifests().items():
+        if not (paths.manifests / folder).is_dir():
+            print(f"[up] manifests of {folder}")
+        # imported only now: Java and YAML that the rest does without
+        importlib.import_module(module).write(paths.manifests / folder, paths, **options)
+    charts.write(_charts(), paths)
 
 
 def _on_disk(paths: Paths) -> list[Cluster]:
     return [Cluster(folder.name, paths) for folder in sorted(paths.clusters.glob("*")) if folder.is_dir()]
 
 
-def _for_each(names: Iterable[str], act: Callable[[str], Result]) -> list[Result]:
-    names = list(names)
-    with ThreadPoolExecutor(max(1, len(names))) as pool:
+def _for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
+    items = list(items)
+    with ThreadPoolExecutor(max(1, len(items))) as pool:
         try:
-            return list(pool.map(act, names))
+            return list(pool.map(act, items))
         except KeyboardInterrupt:
             print("\ninterrupted: waiting for the step that is under way", file=sys.stderr)
             raise

@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tarfile
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal import artifacts
-from rehearsal.artifacts import JarSet
+from rehearsal.artifacts import Archive, JarSet
 from rehearsal.errors import RehearsalError
 
 if TYPE_CHECKING:
@@ -60,22 +63,55 @@ def fetch(jars: JarSet, folder: Path, progress: Callable[[int, int], None]) -> N
     context = _context()
 
     def put(coordinate: str) -> None:
-        expected, target = jars.locked[coordinate], folder / artifacts.jar_name(coordinate)
-        place(_jar(context, coordinate), target)
-        if digest(target) == expected:
-            return
-        # A broken download of an earlier time may lie in the client's own cache: ask the repository itself.
-        with tempfile.TemporaryDirectory(dir=folder) as fresh:
-            place(_jar(_context(Path(fresh)), coordinate), target)
-        if digest(target) != expected:
-            raise RehearsalError(
-                f"{coordinate} is not what {artifacts.LOCK.name} has: SHA-256 {digest(target)} instead of {expected}."
-                " Somebody changed the artifact; find out who before you run `python -m rehearsal lock`"
-            )
+        _put(context, coordinate, jars.locked[coordinate], folder / artifacts.jar_name(coordinate))
 
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         for done, _ in enumerate(pool.map(put, jars.locked), start=1):
             progress(done, len(jars.locked))
+
+
+def ask_for(coordinates: Iterable[str]) -> None:
+    """Have the client fetch these into its own cache."""
+    context = _context()
+    with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        list(pool.map(partial(_jar, context), coordinates))
+
+
+def lock_archive(archive: Archive) -> dict[str, str]:
+    """The archive's coordinates with the SHA-256 of what is published there now."""
+    context = _context()
+    return {coordinate: digest(_jar(context, coordinate)) for coordinate in archive.coordinates()}
+
+
+def unpack(archive: Archive, folder: Path) -> None:
+    """Put the archive's content into the folder. A jar that holds one tar (PostgreSQL's binaries) yields the tar's."""
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        file = Path(temporary) / "archive"
+        _put(_context(), archive.coordinate, archive.locked[archive.coordinate], file)
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as jar:
+                tars = [name for name in jar.namelist() if name.endswith((".txz", ".tar.xz", ".tar.gz"))]
+                if len(tars) != 1:
+                    raise RehearsalError(f"{archive.coordinate} holds {len(tars)} tars, expected one")
+                file = Path(jar.extract(tars[0], temporary))
+        with tarfile.open(file) as tar:
+            # set as the library's manual says for Pythons up to 3.11.3, which have no filters
+            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tar.extractall(folder)
+
+
+def _put(context: MavenContext, coordinate: str, expected: str, target: Path) -> None:
+    place(_jar(context, coordinate), target)
+    if digest(target) == expected:
+        return
+    # A broken download of an earlier time may lie in the client's own cache: ask the repository itself.
+    with tempfile.TemporaryDirectory(dir=target.parent) as fresh:
+        place(_jar(_context(Path(fresh)), coordinate), target)
+    if digest(target) != expected:
+        raise RehearsalError(
+            f"{coordinate} is not what {artifacts.LOCK.name} has: SHA-256 {digest(target)} instead of {expected}."
+            " Somebody changed the artifact; find out who before you run `python -m rehearsal lock`"
+        )
 
 
 def place(source: Path, target: Path) -> None:
@@ -91,8 +127,10 @@ def digest(path: Path) -> str:
 
 
 def _jar(context: MavenContext, coordinate: str) -> Path:
+    group, artifact, version, *rest = coordinate.split(":")
+    packaging, classifier = rest or ("jar", "")
     try:
-        return context.create_dependency(coordinate).artifact.resolve()
+        return context.project(group, artifact).at_version(version).artifact(classifier, packaging).resolve()
     except (OSError, RuntimeError) as error:
         raise RehearsalError(f"cannot download {coordinate}: {error}") from error
 

@@ -66,9 +66,39 @@ class Paths:
         return self.state / "manifests"
 
     @property
+    def s3(self) -> Path:
+        """The object store: `endpoint`, `access_key`, `secret_key`, and what it holds under `data/<bucket>`."""
+        return self.state / "s3"
+
+    @property
+    def git(self) -> Path:
+        """The Git server: `url`, `username`, `password`, and its one bare repository."""
+        return self.state / "git"
+
+    @property
+    def charts(self) -> Path:
+        """The chart repository: `url`, `index.yaml` and the charts themselves."""
+        return self.state / "charts"
+
+    @property
+    def vault(self) -> Path:
+        """The values that External Secrets' stand-in takes for those of a Vault, `{path: {key: value}}`."""
+        return self.state / "vault.json"
+
+    @property
     def volumes(self) -> Path:
         """`<cluster>/<namespace>/<pvc name>-<pvc uid>/`, living as long as the claim."""
         return self.state / "volumes"
+
+    @property
+    def stores(self) -> Path:
+        """Where infra's stores are reached: files `metrics` and `logs`, each with an address."""
+        return self.state / "stores"
+
+    @property
+    def nodes(self) -> Path:
+        """`<cluster>/<node>/`: what pods mount of a node's own file system, logs of containers among it."""
+        return self.state / "nodes"
 
     @property
     def pods(self) -> Path:

@@ -11,7 +11,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
-PATTERN = r"(^|/)strimzi/(kafka|operator):"
+PATTERN = "|".join(
+    (
+        r"(^|/)strimzi/(kafka|operator):",
+        r"(^|/)confluentinc/cp-schema-registry:",
+        r"(^|/)backube/volsync:",
+        r"(^|/)library/busybox:1\.37\.0-musl$",
+        r"(^|/)synergyflow-backend([:@]|$)",
+        r"(^|/)external-secrets/external-secrets:",
+        r"(^|/)controlplaneio-fluxcd/flux-operator:",
+        r"(^|/)fluxcd/(source|kustomize|helm|notification)-controller:",
+        r"(^|/)cloudnative-pg/(cloudnative-pg|postgresql|pgbouncer):",
+        r"(^|/)victoriametrics/(victoria-metrics|victoria-logs|vmagent):",
+        r"(^|/)fluent/fluent-bit:",
+    )
+)
 
 _IMAGE = re.compile(PATTERN)
 

@@ -29,14 +29,26 @@ def binary_path(name: str, paths: Paths) -> Path:
     raise RehearsalError(f"no program named {name} in {artifacts.LOCK.parent.name}/artifacts.toml")
 
 
-def module_files(family: str, paths: Paths | None = None) -> list[Path]:
-    """The files that a Go family brings besides its programs (KWOK's stages)."""
-    paths = paths or Paths.from_environment()
+def module_files(family: str, module: str, paths: Paths | None = None) -> list[Path]:
+    """The files that a Go family brings from one of its modules (KWOK's stages, definitions of custom resources)."""
     entry = artifacts.go_families()[family]
-    files = [entry.folder(paths) / "files" / Path(name).name for name in entry.files]
-    if not all(file.is_file() for file in files):
+    folder = entry.folder(paths or Paths.from_environment()) / "files" / artifacts.last_name(module)
+    if module not in entry.files:
+        raise RehearsalError(f"{family} takes no files from {module}: add them to artifacts.toml")
+    if not folder.is_dir():
         raise NotBuiltError(family)
-    return files
+    return sorted(folder.iterdir())
+
+
+def archive(name: str, paths: Paths | None = None) -> Path:
+    """The folder of an unpacked archive of artifacts.toml."""
+    entry = artifacts.archives().get(name)
+    if entry is None:
+        raise RehearsalError(f"no archive named {name}: there are {', '.join(artifacts.archives()) or 'none'}")
+    folder = entry.folder(paths or Paths.from_environment())
+    if not folder.is_dir():
+        raise NotBuiltError(name)
+    return folder
 
 
 def java() -> Path:

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import psutil
 
-from rehearsal import wanted
+from rehearsal import ports, s3, wanted
 from rehearsal.clusters import Cluster, Component
 from rehearsal.errors import RehearsalError
 from rehearsal.files import tail
 from rehearsal.paths import Paths
-from rehearsal.supervise import ENDED, ProgramState, Supervisor, belongs
+from rehearsal.sources import store
+from rehearsal.supervise import ABSENT, ENDED, ProgramState, Supervisor, belongs
 
 RUNNING, CRASHED, STOPPED = "running", "crashed", "stopped"
 TAIL_BYTES = 2000
@@ -23,12 +25,13 @@ MEGABYTE = 1024 * 1024
 
 STAND_INS = """\
 Stand-ins: nodes are KWOK's (most pods run because KWOK says so); pods with a known program run as processes on this
-machine; Strimzi's operators are small handlers. Objects carry the label synergyflow.platform/stand-in."""
+machine; Strimzi's and External Secrets' operators and flux-operator are small handlers, and a file is the Vault; nobody
+takes notice of monitors and snapshots. Objects carry the label synergyflow.platform/stand-in."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the rehearsal as it is found now. `memory` is the resident set in bytes."""
+    """One part of the rehearsal as it is found now. `memory` in bytes; what parts share is shared out among them."""
 
     name: str
     state: str
@@ -70,6 +73,9 @@ def collect(paths: Paths) -> Report:
     supervisord = _supervisord(supervisor, needed=bool(names))
     groups: dict[str, list[Part]] = {"": [supervisord]}
     programs = _programs(supervisor) if supervisord.state == RUNNING else {}  # one that hangs is not asked twice
+    if supervisord.state == RUNNING:
+        for shared in (s3.PROGRAM, store.PROGRAM):
+            groups[""].append(_shared_part(supervisor, shared, programs, needed=bool(names)))
     report = Report(groups)
     if not wanted.readable(paths):
         report.unready[""] = "wanted.json is damaged: what should run is unknown"
@@ -163,9 +169,16 @@ def _program_parts(supervisor: Supervisor, cluster: str, programs: dict[str, Pro
     return parts
 
 
+def _shared_part(supervisor: Supervisor, name: str, programs: dict[str, ProgramState], needed: bool) -> Part:
+    """A program that belongs to no cluster."""
+    found = programs.get(name, ProgramState(ABSENT, None, None, "is not under supervision"))
+    part = _program_part(supervisor, name, found, needed)
+    return dataclasses.replace(part, port=ports.reserved(supervisor.paths).get(name))
+
+
 def _program_part(supervisor: Supervisor, name: str, program: ProgramState, needed: bool) -> Part:
     if program.runs:
-        return Part(name, RUNNING, program.pid, memory=_memory(program.pid))
+        return Part(name, RUNNING, program.pid, memory=_memory(program.pid, children=True))
     state = CRASHED if needed else classify(program)
     note = f"exit status {program.exitstatus}" if program.exitstatus is not None else program.description
     return Part(name, state, program.pid, note=note, log=_log(supervisor, name) if state == CRASHED else "")
@@ -189,8 +202,21 @@ def _shortened(text: str) -> str:
     return "\n".join(f"  | {line[:240]}" for line in lines) or "  | (empty)"
 
 
-def _memory(pid: int | None) -> int:
+def _memory(pid: int | None, children: bool = False) -> int:
+    """Bytes of a process, on request with what it has started."""
     try:
-        return psutil.Process(pid).memory_info().rss if pid else 0
+        first = psutil.Process(pid) if pid else None
+        every = [first, *(first.children(recursive=True) if children else [])] if first else []
+    except psutil.NoSuchProcess:
+        return 0
+    return sum(map(_share, every))
+
+
+def _share(process: psutil.Process) -> int:
+    """Its own pages, and its share of those that others map as well (PSS): added up, each counts once."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.AccessDenied:
+        return process.memory_info().rss
     except psutil.NoSuchProcess:
         return 0

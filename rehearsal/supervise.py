@@ -33,6 +33,7 @@ from rehearsal.paths import Paths
 
 PART = "supervised"
 SOCKET_PATH_LIMIT = 90  # bytes; the kernel allows 107 (unix(7)), supervisord appends its pid while it binds
+SECONDS_TO_SHUT_DOWN = 60
 SECONDS_TO_ANSWER = 20  # to a question; a request to stop is answered when the program has ended
 ABSENT = "ABSENT"
 RUNNING = ("STARTING", "RUNNING")
@@ -149,12 +150,17 @@ class Supervisor:
             raise RehearsalError(f"supervisord did not start: {reason}")
         return True
 
-    def stop(self, grace: float = 60) -> None:
-        """Stop all programs and supervisord; what supervisord left behind, or left when it crashed, is ended too."""
+    def stop(self, grace: float = 10) -> None:
+        """Stop all programs and supervisord; what supervisord left behind, or left when it crashed, is ended too.
+
+        `grace`: seconds that pods are given.
+        """
         if self.running():
+            with suppress(RehearsalError):  # it goes down with what is left
+                self._stop_pods(grace)
             with suppress(RehearsalError):  # it is going down already
                 self._call("shutdown")
-            deadline = time.monotonic() + grace
+            deadline = time.monotonic() + SECONDS_TO_SHUT_DOWN
             while self.pid() and time.monotonic() < deadline:
                 time.sleep(0.05)
         left = processes.end(processes.find(self.paths, PART), grace=5)
@@ -162,6 +168,26 @@ class Supervisor:
             raise RehearsalError(f"cannot end process {left[0].pid}: end it by hand")
         self._forget_all()
         socket_path(self.paths).unlink(missing_ok=True)
+
+    def _stop_pods(self, grace: float) -> None:
+        """All at once, where supervisord would stop one after the other; before what they need.
+
+        What does not end is killed: the last of three brokers would wait for the others.
+        """
+        names = list(self.states())
+        pods = [name for name in names if "." in name]
+        for name in names:
+            if name.startswith("node-"):  # it would start its pods again
+                self._call("stopProcess", name, ignore=(Faults.NOT_RUNNING,))
+        for name in pods:
+            self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline:
+            if all(state.state in ENDED for name, state in self.states().items() if name in pods):
+                break
+            time.sleep(0.1)
+        ours = processes.find(self.paths, PART)
+        processes.end((each for each in ours if processes.mark(each, processes.PROGRAM_VARIABLE) in pods), grace=0)
 
     def running(self) -> bool:
         """Whether supervisord answers."""
@@ -205,8 +231,8 @@ class Supervisor:
 
     def kill(self, cluster: str) -> None:
         """Kill and forget all programs of one cluster, its node's and its pods', without asking them to stop."""
-        names = [name for name in self.states() if belongs(name, cluster)]
-        for name in names:
+        told = self._of(cluster)
+        for name in told:
             # Told to stop first, so that supervisord does not start it again.
             self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
         processes.end(
@@ -217,8 +243,13 @@ class Supervisor:
             ),
             grace=0,
         )
-        for name in names:
+        for name in self._of(cluster):  # asked again: the node may have added some until it ended
+            if name in told:  # killed: one question less for each of many
+                self._call("removeProcessGroup", name, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
             self.remove(name)
+
+    def _of(self, cluster: str) -> list[str]:
+        return [name for name in self.states() if belongs(name, cluster)]
 
     def state(self, name: str) -> ProgramState:
         """The state of one program."""

@@ -15,6 +15,8 @@ from rehearsal.node.api import Api
 from rehearsal.node.events import Events
 from rehearsal.node.pods import Pods
 from rehearsal.node.provisioner import Provisioner
+from rehearsal.node.services import Services
+from rehearsal.node.twins import Twins
 from rehearsal.node.work import Queue
 from rehearsal.paths import Paths
 from rehearsal.supervise import Supervisor
@@ -39,7 +41,8 @@ def main() -> None:
     api = Api(kubeconfig)
     supervisor = Supervisor(paths)
     events = Events(api)
-    pods = Pods(cluster, paths, api, supervisor, events)
+    services = Services(paths, cluster)
+    pods = Pods(cluster, paths, api, supervisor, events, twins=Twins(services.loop))
     provisioner = Provisioner(cluster, paths, api, events)
 
     def reconcile(key: Hashable) -> float | None:
@@ -62,7 +65,8 @@ def main() -> None:
 
     queue.start()
     watching.Clock(cluster, supervisor, queue, pods.pump, sweep).start()
-    watching.run(kubeconfig, queue)
+    services.start()
+    watching.run(kubeconfig, queue, services)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""The few requests the node makes of the API server. The official client would take more memory than all the rest."""
+"""The few requests that the node, and stand-ins, make of the API server.
+
+The official client would take more memory than all the rest.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,15 @@ class Server:
 class Api:
     """The API server, with the credentials of a kubeconfig's current context."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, name: str = FIELD_MANAGER) -> None:
+        """`name` is the user agent, and the field manager of every write."""
         config = yaml.safe_load(kubeconfig.read_text())
         context = _named(config["contexts"], config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config["users"], context["user"])["user"]
         self.server = Server(url=cluster["server"], ca=_pem(cluster, "certificate-authority", kubeconfig.parent))
-        self._headers = {"User-Agent": FIELD_MANAGER, "Accept": "application/json"}
+        self.name = name
+        self._headers = {"User-Agent": name, "Accept": "application/json"}
         if "token" in user:
             self._headers["Authorization"] = f"Bearer {user['token']}"
         with tempfile.TemporaryDirectory() as folder:
@@ -79,9 +84,9 @@ class Api:
         content_type: str = "application/json",
         **query: str,
     ) -> dict[str, Any]:
-        """One request; writes carry the node's field manager. Raises ApiError, without an answer urllib3's errors."""
+        """One request; writes carry the field manager. Raises ApiError, without an answer urllib3's errors."""
         if method in ("POST", "PATCH", "PUT"):
-            query.setdefault("fieldManager", FIELD_MANAGER)
+            query.setdefault("fieldManager", self.name)
         url = f"{self.server.url}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = self._pool.request(
             method,
@@ -118,7 +123,7 @@ class Api:
         return self.request("PATCH", path, body, content_type)
 
     def apply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Server-side apply: the object is what the node says, made when it is missing."""
+        """Server-side apply: the object is what the caller says, made when it is missing."""
         return self.request("PATCH", path, body, APPLY, force="true")
 
     def delete(self, path: str, body: dict[str, Any] | None = None) -> None:

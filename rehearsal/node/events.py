@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""Events on pods and claims: one per reason and message, counted when it happens again."""
+"""Events on pods, claims and other objects: one per reason and message, counted when it happens again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 import time
 from typing import Any
 
-from rehearsal.node.api import FIELD_MANAGER, Api, ApiError, core
+from rehearsal.node.api import Api, ApiError, core
 from rehearsal.node.status import now
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class Events:
             return False  # events expire
         return True
 
-    @staticmethod
-    def _event(about: dict[str, Any], kind: str, reason: str, message: str, name: str) -> dict[str, Any]:
+    def _event(self, about: dict[str, Any], kind: str, reason: str, message: str, name: str) -> dict[str, Any]:
         metadata = about["metadata"]
         node = (about.get("spec") or {}).get("nodeName")
         return {
@@ -63,7 +62,7 @@ class Events:
             "kind": "Event",
             "metadata": {"name": name, "namespace": metadata["namespace"]},
             "involvedObject": {
-                "apiVersion": "v1",
+                "apiVersion": about.get("apiVersion", "v1"),
                 "kind": about["kind"],
                 "name": metadata["name"],
                 "namespace": metadata["namespace"],
@@ -76,6 +75,6 @@ class Events:
             "count": 1,
             "firstTimestamp": now(),
             "lastTimestamp": now(),
-            "source": {"component": FIELD_MANAGER, **({"host": node} if node else {})},
-            "reportingComponent": FIELD_MANAGER,
+            "source": {"component": self._api.name, **({"host": node} if node else {})},
+            "reportingComponent": self._api.name,
         }

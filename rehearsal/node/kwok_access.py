@@ -10,12 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rehearsal.labels import PROCESS_NODE, RUN_BY
 from rehearsal.node.api import Api
 from rehearsal.node.recipes.recipe import Run
 
 GROUP = "kwok.x-k8s.io/v1alpha1"
-RUN_BY_LABEL = "synergyflow.platform/run-by"
-RUN_BY = "process-node"
 KINDS = {
     "ClusterPortForward": "clusterportforwards",
     "ClusterExec": "clusterexecs",
@@ -51,7 +50,7 @@ class KwokAccess:
 def objects(namespace: str, pod: str, containers: dict[str, tuple[Run, Path, Path]]) -> list[dict[str, Any]]:
     """The objects for a pod's containers. A container port and the port it stands for both lead to the program."""
     forwards = [
-        {"ports": sorted({number, real}), "target": {"address": "127.0.0.1", "port": real}}
+        {"ports": sorted({number, real}), "target": {"address": run.address, "port": real}}
         for run, _, _ in containers.values()
         for number, real in run.ports.items()
     ]
@@ -78,7 +77,7 @@ def objects(namespace: str, pod: str, containers: dict[str, tuple[Run, Path, Pat
         {
             "apiVersion": GROUP,
             "kind": kind,
-            "metadata": {"name": f"{namespace}.{pod}", "labels": {RUN_BY_LABEL: RUN_BY}},
+            "metadata": {"name": f"{namespace}.{pod}", "labels": {RUN_BY: PROCESS_NODE}},
             "spec": {"selector": {"matchNamespaces": [namespace], "matchNames": [pod]}, **spec},
         }
         for kind, spec in specs.items()

@@ -38,6 +38,11 @@ class PodFiles:
         """A folder that has the container's mounts where the container has them: `root/opt/kafka/init` and so on."""
         return self.container(container) / "root"
 
+    def host(self, node: str) -> Path:
+        """The file system of the node that the pod is on, as far as pods mount of it."""
+        cluster = self.folder.parents[1]
+        return cluster.parents[1] / "nodes" / cluster.name / node
+
     @property
     def kubeconfig(self) -> Path:
         """The way in to the API server as the pod's ServiceAccount, when one of its programs asked for it."""

@@ -19,22 +19,23 @@ from typing import Any
 from supervisor.xmlrpc import Faults
 
 from rehearsal import ports, process_images
-from rehearsal.node import hosts, recipes, service_account, volumes
+from rehearsal.labels import PROCESS_NODE, RUN_BY, STAND_IN
+from rehearsal.node import addresses, host_logs, hosts, recipes, service_account, volumes
 from rehearsal.node.api import STRATEGIC, Api, ConflictError, core
 from rehearsal.node.containers import ContainerPrograms, Looked
 from rehearsal.node.events import Events
-from rehearsal.node.kwok_access import RUN_BY, RUN_BY_LABEL, KwokAccess
+from rehearsal.node.kwok_access import KwokAccess
 from rehearsal.node.logs import ContainerLog, Pump
 from rehearsal.node.pod_files import PodFiles, link_mounts
 from rehearsal.node.recipes.recipe import CannotStartError, Container, Run
 from rehearsal.node.status import Seen, differs, now, pod_status, terminated, waiting
+from rehearsal.node.twins import Twins
 from rehearsal.node.values import ValueFromError, environment
 from rehearsal.paths import Paths
 from rehearsal.supervise import Supervisor
 
 log = logging.getLogger(__name__)
 
-STAND_IN_LABEL = "synergyflow.platform/stand-in"
 NOTES = "synergyflow.platform/process-node"
 RETRY_MOUNT = 2.0  # seconds
 LOOK_AGAIN = 60.0
@@ -44,11 +45,14 @@ UID_LENGTH = 36
 class Pods:
     """The pods of one cluster that are run as processes."""
 
-    def __init__(self, cluster: str, paths: Paths, api: Api, supervisor: Supervisor, events: Events) -> None:
+    def __init__(
+        self, cluster: str, paths: Paths, api: Api, supervisor: Supervisor, events: Events, *, twins: Twins
+    ) -> None:
         self._cluster = cluster
         self._paths = paths
         self._api = api
         self._events = events
+        self._twins = twins
         self._access = KwokAccess(api)
         self.pump = Pump()
         self._containers = ContainerPrograms(cluster, supervisor, events, self.pump)
@@ -92,7 +96,7 @@ class Pods:
     def _run(self, pod: dict[str, Any], files: PodFiles) -> float:
         spec = pod["spec"]
         files.make()
-        self._mark(pod, {RUN_BY_LABEL: RUN_BY}, None)
+        self._mark(pod, {RUN_BY: PROCESS_NODE}, None)
         try:
             if pod["metadata"]["uid"] not in self._mounted:
                 volumes.prepare(self._api, pod, files)
@@ -159,6 +163,7 @@ class Pods:
             kubeconfig=kubeconfig,
             node_labels=lambda: self._node(pod)["metadata"].get("labels") or {},
             port=port,
+            address=with_address["status"]["podIP"],
         )
 
     def _initialize(self, pod: dict[str, Any], files: PodFiles) -> tuple[list[Seen], bool]:
@@ -210,10 +215,14 @@ class Pods:
             return
         self._hosts.publish(files.folder, [host for run, _, _ in started.values() for host in run.hosts])
         self._access.apply(*key, started)
-        labels = {RUN_BY_LABEL: RUN_BY}
+        reached = {port: (run.address, real) for run, _, _ in started.values() for port, real in run.ports.items()}
+        self._twins.publish(files.folder, addresses.loopback(self._address(pod)), reached)
+        for container, (_, current, _) in started.items():
+            host_logs.link(files, pod, container, current)
+        labels = {RUN_BY: PROCESS_NODE}
         stands_in = [each.stands_in for each in looked if each.stands_in]
-        if stands_in and STAND_IN_LABEL not in (metadata.get("labels") or {}):
-            labels[STAND_IN_LABEL] = stands_in[0]
+        if stands_in and STAND_IN not in (metadata.get("labels") or {}):
+            labels[STAND_IN] = stands_in[0]
         notes = [note if len(looked) == 1 else f"{each.seen.name}: {note}" for each in looked for note in each.notes]
         self._mark(pod, labels, "; ".join(notes))
 
@@ -309,6 +318,8 @@ class Pods:
 
     def _remove(self, namespace: str, name: str, files: PodFiles) -> None:
         self.pump.forget(files.folder)
+        self._twins.forget(files.folder)
+        host_logs.unlink(files, namespace, name)
         self._access.remove(namespace, name)
         self._mounted.discard(files.folder.name[-UID_LENGTH:])
         self._addresses.pop(files.folder.name[-UID_LENGTH:], None)

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rehearsal.labels import PROCESS_NODE, RUN_BY, STAND_IN
 from rehearsal.node.api import Api, ConflictError, core
 from rehearsal.node.events import Events
-from rehearsal.node.kwok_access import RUN_BY, RUN_BY_LABEL
 from rehearsal.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ STORAGE_CLASS = "rook-ceph-block"
 WANTED = ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
-STAND_IN_LABEL = "synergyflow.platform/stand-in"
 
 
 class Provisioner:
@@ -70,7 +69,7 @@ class Provisioner:
                     self._remove(folder, f"volume {name} and its claim are gone")
             return
         spec, metadata = found["spec"], found["metadata"]
-        ours = (metadata.get("labels") or {}).get(RUN_BY_LABEL) == RUN_BY
+        ours = (metadata.get("labels") or {}).get(RUN_BY) == PROCESS_NODE
         released = (found.get("status") or {}).get("phase") in ("Released", "Failed")
         if not ours or not released or spec.get("persistentVolumeReclaimPolicy") != "Delete":
             return
@@ -113,7 +112,7 @@ def volume(claim: dict[str, Any], storage_class: dict[str, Any], folder: Path) -
         "kind": "PersistentVolume",
         "metadata": {
             "name": f"pvc-{metadata['uid']}",
-            "labels": {RUN_BY_LABEL: RUN_BY, STAND_IN_LABEL: "volume"},
+            "labels": {RUN_BY: PROCESS_NODE, STAND_IN: "volume"},
             "annotations": {PROVISIONED_BY: storage_class["provisioner"]},
         },
         "spec": {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.node.api import Api, core
-from rehearsal.node.pod_files import PodFiles
+from rehearsal.node.pod_files import PodFiles, inside
 from rehearsal.node.service_account import request_token
 from rehearsal.node.values import downward
 
@@ -42,6 +42,9 @@ def _prepare(api: Api, pod: dict[str, Any], volume: dict[str, Any], files: PodFi
         _write(folder, _secret(api, namespace, name, source, source["secretName"]), name)
     elif source := volume.get("projected"):
         _write(folder, _projected(api, pod, name, source["sources"]), name)
+    elif source := volume.get("hostPath"):
+        folder = inside(files.host(pod["spec"]["nodeName"]), source["path"])
+        folder.mkdir(parents=True, exist_ok=True)
     elif source := volume.get("downwardAPI"):
         _write(folder, _downward(pod, source.get("items") or []), name)
     else:

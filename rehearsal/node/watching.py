@@ -21,6 +21,7 @@ import kopf
 from rehearsal import process_images
 from rehearsal.errors import RehearsalError
 from rehearsal.node.logs import INTERVAL, Pump
+from rehearsal.node.services import SERVED, Services
 from rehearsal.node.work import Queue
 from rehearsal.supervise import ProgramState, Supervisor
 
@@ -30,7 +31,7 @@ STATES_EVERY = 1.0  # seconds
 SWEEP_EVERY = 60.0
 
 
-def run(kubeconfig: Path, queue: Queue) -> None:
+def run(kubeconfig: Path, queue: Queue, services: Services) -> None:
     """Watch until SIGTERM."""
     registry = kopf.OperatorRegistry()
 
@@ -50,6 +51,15 @@ def run(kubeconfig: Path, queue: Queue) -> None:
     @kopf.on.event("", "v1", "persistentvolumes", registry=registry)
     async def volume_changed(name: str, **_: Any) -> None:
         queue.add(("volume", "", name))
+
+    async def endpoints_changed(body: kopf.Body, type: str | None, **_: Any) -> None:
+        services.changed(body, gone=type == "DELETED")
+
+    for label, value in SERVED:
+        chosen = {label: kopf.PRESENT if value is None else value}
+        kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=registry, id=label, labels=chosen)(
+            endpoints_changed
+        )
 
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False

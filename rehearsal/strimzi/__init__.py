@@ -3,7 +3,7 @@
 """Stand-ins for Strimzi's three operators, and the manifests that install them.
 
 No registry has Strimzi's operator jars, so these programs make from the custom resources what the real ones make: the
-names, labels, Secrets, pods and status, failures included. What they make says so by the label `STAND_IN_LABEL`.
+names, labels, Secrets, pods and status, failures included. What they make says so by the label `STAND_IN`.
 The border to the rest of the rehearsal is the Kubernetes API alone; the real operator can take their place.
 
 Where they differ from the real ones, knowingly:
@@ -16,5 +16,3 @@ Where they differ from the real ones, knowingly:
 - a refused Kafka is looked at again after 10 s, not at the next full reconciliation
 - they reach the brokers by port-forward, for which they hold a right that the real ones do not ask for
 """
-
-STAND_IN_LABEL = "synergyflow.platform/stand-in"

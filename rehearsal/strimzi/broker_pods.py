@@ -162,21 +162,20 @@ def pod(
             "statefulset.kubernetes.io/pod-name": node.pod,
         }
     )
-    return {
+    made: dict = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": node.pod,
             "namespace": cluster.namespace,
             "labels": {**labels, **(metadata_template.get("labels") or {})},
-            "annotations": {
-                **annotations,
-                **(metadata_template.get("annotations") or {}),
-                REVISION: hash_stub(json.dumps(spec, sort_keys=True)),
-            },
+            "annotations": {**annotations, **(metadata_template.get("annotations") or {})},
         },
         "spec": spec,
     }
+    # of the whole pod, its annotations with the hashes too (PodRevision.getRevision)
+    made["metadata"]["annotations"][REVISION] = hash_stub(json.dumps(made, sort_keys=True))
+    return made
 
 
 def _template(spec: dict) -> dict:

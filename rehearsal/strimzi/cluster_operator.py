@@ -14,12 +14,13 @@ from collections.abc import Mapping
 
 import kopf
 
-from rehearsal.strimzi import names, operator_program, pod_sets
+from rehearsal import operator_program
+from rehearsal.strimzi import names, pod_sets
 from rehearsal.strimzi.api import Api
 from rehearsal.strimzi.kafka_reconcile import KafkaReconciler, Settings
 from rehearsal.strimzi.names import Cluster
 from rehearsal.strimzi.versions import Generation, generation
-from rehearsal.strimzi.worklist import Worklist
+from rehearsal.worklist import Worklist
 
 STRICT_VERSION_MESSAGE = (
     'Unrecognized field "emulationMajor": Strimzi {version} does not start on a Kubernetes that says more about its'
@@ -67,7 +68,8 @@ def main() -> int:
     if refused:
         print(refused, file=sys.stderr)
         return 1
-    operator_program.run(registry(api, chosen, namespace), namespace, "cluster operator", chosen.generation.version)
+    what = f"the cluster operator of Strimzi {chosen.generation.version}"
+    operator_program.run(registry(api, chosen, namespace), what, namespace)
     return 0
 
 

@@ -137,9 +137,9 @@ class KafkaReconciler:
             *configs.values(),
             *sets,
         ]
-        self._apply(memory, desired)
-        for pool in pools:
+        for pool in pools:  # as the real one: a pool says that it is seen before its pods are changed
             self._put_status(pool.resource, status.node_pool(cluster, pool, cluster_id))
+        self._apply(memory, desired)
         self._keep_cluster_id(kafka, cluster_id)
         waiting_for = self._pods_not_ready(cluster, sets, memory)
         if waiting_for:

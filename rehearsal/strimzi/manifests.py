@@ -9,16 +9,17 @@ from pathlib import Path
 import yaml
 
 from rehearsal.files import write_atomically
+from rehearsal.paths import Paths
 from rehearsal.strimzi import crds, operator_install
 from rehearsal.strimzi.versions import GENERATIONS, generation
 
 VERSIONS = tuple(GENERATIONS)
 
 
-def write(version: str, namespace: str, directory: Path) -> None:
+def write(folder: Path, paths: Paths, version: str, namespace: str) -> None:
     """Write `crds.yaml` and `operator.yaml` for an operator in that namespace. ValueError for an unknown version."""
     chosen = generation(version)
-    write_atomically(directory / "crds.yaml", crds.generated(chosen), mode=0o644)
+    write_atomically(folder / "crds.yaml", crds.generated(chosen, paths), mode=0o644)
     documents = operator_install.objects(chosen, namespace)
     text = "".join(f"---\n{yaml.safe_dump(document, sort_keys=False, width=120)}" for document in documents)
-    write_atomically(directory / "operator.yaml", text, mode=0o644)
+    write_atomically(folder / "operator.yaml", text, mode=0o644)

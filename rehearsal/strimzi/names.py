@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rehearsal.strimzi import STAND_IN_LABEL
+from rehearsal.labels import STAND_IN
 
 OPERATOR = "strimzi-cluster-operator"
 DOMAIN = "cluster.local"
@@ -102,7 +102,7 @@ class Cluster:
             "strimzi.io/component-type": component_type,
             "strimzi.io/kind": "Kafka",
             "strimzi.io/name": component,
-            STAND_IN_LABEL: OPERATOR,
+            STAND_IN: OPERATOR,
             **more,
         }
 

@@ -8,12 +8,12 @@ needs beyond them (its way to the brokers through the API server) is in a role o
 
 from __future__ import annotations
 
-from rehearsal.strimzi import STAND_IN_LABEL
+from rehearsal.labels import STAND_IN
 from rehearsal.strimzi.versions import Generation
 
 NAME = "strimzi-cluster-operator"
 BROKER_ACCESS_ROLE = "strimzi-stand-in-brokers"
-LABELS = {"app": "strimzi", STAND_IN_LABEL: NAME}
+LABELS = {"app": "strimzi", STAND_IN: NAME}
 RBAC = "rbac.authorization.k8s.io"
 REGISTRY = "quay.io/strimzi"
 

@@ -19,13 +19,14 @@ import kopf
 from kafka import errors as kafka_errors
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
-from rehearsal.strimzi import names, operator_program, status, topics
+from rehearsal import operator_program
+from rehearsal.strimzi import names, status, topics
 from rehearsal.strimzi.api import Api, ApiError
 from rehearsal.strimzi.brokers import Brokers
 from rehearsal.strimzi.names import Cluster
 from rehearsal.strimzi.topics import Topic
 from rehearsal.strimzi.versions import generation
-from rehearsal.strimzi.worklist import Worklist
+from rehearsal.worklist import Worklist
 
 FIELD_MANAGER = "strimzi-topic-operator"
 LINGER = 0.1  # seconds that events are gathered before a batch begins, as STRIMZI_MAX_BATCH_LINGER_MS
@@ -227,7 +228,7 @@ def main() -> int:
 
     work.add(KEY)
     work.start()
-    operator_program.run(registry, cluster.namespace, "topic operator", chosen.version)
+    operator_program.run(registry, f"the topic operator of Strimzi {chosen.version}", cluster.namespace)
     return 0
 
 

@@ -4,12 +4,15 @@
 
 Environment: STRIMZI_NAMESPACE, STRIMZI_LABELS=strimzi.io/cluster=…, KUBECONFIG, STRIMZI_OPERATOR_VERSION. Every pass
 compares all KafkaUsers with all users that the brokers know; one without a KafkaUser is removed, as the real one does.
+
+As the real one (ScramCredentialsOperator) it tells the brokers every password in every pass, known or not. That heals
+what Kafka up to 4.3.1 forgets: where a SCRAM user was removed, a broker that starts may read its log so that all
+others are gone as well (org.apache.kafka.image.ScramDelta.apply drops the mechanism when the removal comes first).
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 import os
 import re
@@ -33,7 +36,8 @@ from kafka.admin import (
 )
 from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
 
-from rehearsal.strimzi import certificates, names, operator_program, status, users
+from rehearsal import operator_program
+from rehearsal.strimzi import certificates, names, status, users
 from rehearsal.strimzi.api import Api, ApiError
 from rehearsal.strimzi.brokers import Brokers
 from rehearsal.strimzi.certificates import Certificate
@@ -41,7 +45,7 @@ from rehearsal.strimzi.names import Cluster
 from rehearsal.strimzi.topic_operator import cluster_name
 from rehearsal.strimzi.users import Rule
 from rehearsal.strimzi.versions import generation
-from rehearsal.strimzi.worklist import Worklist
+from rehearsal.worklist import Worklist
 
 FIELD_MANAGER = users.USER_OPERATOR
 LINGER = 0.1  # seconds that events are gathered before a pass begins
@@ -61,7 +65,8 @@ class UserReconciler:
         self._prefix = environment.get("STRIMZI_SECRET_PREFIX", "")
         pattern = environment.get("STRIMZI_IGNORED_USERS_PATTERN")
         self._ignored = re.compile(pattern) if pattern else None
-        self._passwords: dict[str, str] = {}  # user name -> hash of the password that the brokers were told
+        # one salt for all time, as the real one: the same password again is no change
+        self._salt = base64.b64encode(os.urandom(18))
 
     def reconcile(self, _key: object = None) -> float:
         """One pass; seconds until the next."""
@@ -98,7 +103,7 @@ class UserReconciler:
                 statuses.append((user, users.refused_status(user, error.reason, str(error))))
                 continue
             wanted_acls[name], wanted_quotas[name] = rules, users.quotas(user)
-            if password is not None and (name not in known or self._passwords.get(name) != _digest(password)):
+            if password is not None:
                 upserts.append((name, password))
             statuses.append((user, users.ready_status(user, secret_name)))
         scram_users = {users.username(user) for user in found if users.authentication(user) == "scram-sha-512"}
@@ -166,16 +171,14 @@ class UserReconciler:
         mechanism = ScramMechanism.SCRAM_SHA_512
         changes: list[Any] = [UserScramCredentialDeletion(name, mechanism) for name in sorted(removed)]
         changes += [
-            UserScramCredentialUpsertion(name, mechanism, password, iterations=users.SCRAM_ITERATIONS)
+            UserScramCredentialUpsertion(name, mechanism, password, iterations=users.SCRAM_ITERATIONS, salt=self._salt)
             for name, password in upserts
         ]
         if not changes:
             return {}
         logger.info("SCRAM credentials: set %s, remove %s", sorted(name for name, _ in upserts), sorted(removed))
         answer = admin.alter_user_scram_credentials(changes)
-        failed = {name: message for name, message in answer.items() if message}
-        self._passwords |= {name: _digest(password) for name, password in upserts if name not in failed}
-        return failed
+        return {name: message for name, message in answer.items() if message}
 
     def _secret_data(self, name: str, namespace: str) -> dict[str, bytes] | None:
         secret = self._api.get("Secret", name, namespace)
@@ -290,10 +293,6 @@ def _change_quotas(
     }
 
 
-def _digest(password: str) -> str:
-    return hashlib.sha256(password.encode()).hexdigest()
-
-
 def main() -> int:
     """Run until SIGTERM."""
     chosen = generation(os.environ["STRIMZI_OPERATOR_VERSION"])
@@ -316,7 +315,7 @@ def main() -> int:
 
     work.add(KEY)
     work.start()
-    operator_program.run(registry, cluster.namespace, "user operator", chosen.version)
+    operator_program.run(registry, f"the user operator of Strimzi {chosen.version}", cluster.namespace)
     return 0
 
 

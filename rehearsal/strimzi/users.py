@@ -7,7 +7,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from rehearsal.strimzi import STAND_IN_LABEL, names, status
+from rehearsal.labels import STAND_IN
+from rehearsal.strimzi import names, status
 from rehearsal.strimzi.names import owner
 
 PASSWORD_LENGTH = 32  # characters, STRIMZI_SCRAM_SHA_PASSWORD_LENGTH's default
@@ -96,7 +97,7 @@ def secret(user: dict, prefix: str, data: dict[str, bytes]) -> dict:
         "app.kubernetes.io/part-of": f"strimzi-{metadata['name']}",
         names.CLUSTER: cluster,
         "strimzi.io/kind": "KafkaUser",
-        STAND_IN_LABEL: USER_OPERATOR,
+        STAND_IN: USER_OPERATOR,
     }
     return {
         "apiVersion": "v1",

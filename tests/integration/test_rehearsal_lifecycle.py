@@ -19,10 +19,12 @@ from typing import Any
 
 import psutil
 import pytest
+from ansible_collections.synergyflow.platform.plugins.module_utils.object_store import ObjectStore, ObjectStoreError
 
-from rehearsal import ports, processes, wanted
+from rehearsal import external_secrets, ports, processes, s3, uploads, wanted
 from rehearsal.clusters import Cluster
 from rehearsal.paths import Paths
+from rehearsal.sources import store
 from rehearsal.supervise import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,8 +77,14 @@ class Own:
         return events
 
     def pods(self) -> dict[str, str]:
-        items = json.loads(self.kubectl("get", "pods", "-A", "-o", "json"))["items"]
+        """Phases by name, without the pods that an empty cluster has."""
+        other = f"metadata.namespace!={external_secrets.NAMESPACE},metadata.namespace!={uploads.NAMESPACE}"
+        items = json.loads(self.kubectl("get", "pods", "-A", "--field-selector", other, "-o", "json"))["items"]
         return {item["metadata"]["name"]: item["status"]["phase"] for item in items}
+
+    def bucket(self, **given: str) -> ObjectStore:
+        account = s3.keys(self.paths)._asdict() | {"bucket": s3.BUCKET, "keys_from": "Secret a/b"}
+        return ObjectStore(**account | given, endpoint=s3.endpoint(self.paths))
 
     def listening(self) -> set[tuple[str, int]]:
         found = set()
@@ -114,6 +122,13 @@ def _until(what: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
+def _answers(own: Own) -> bool:
+    try:
+        return own.bucket().list("a/") is not None
+    except ObjectStoreError:
+        return False
+
+
 def _processes(own: Own) -> dict[int, str]:
     found = {}
     for process in processes.find(own.paths):
@@ -123,6 +138,8 @@ def _processes(own: Own) -> dict[int, str]:
 
 
 def test_a_second_up_does_nothing(up: Own) -> None:
+    # its pod comes after `up` ended
+    up.kubectl("rollout", "status", "deployment/external-secrets", "-n", external_secrets.NAMESPACE, "--timeout=120s")
     before, size = _processes(up), up.paths.audit_log(CLUSTER).stat().st_size
     said = up.up()
     assert "The rehearsal is up already." in said
@@ -133,8 +150,9 @@ def test_a_second_up_does_nothing(up: Own) -> None:
 def test_only_loopback_is_listened_on_below_the_ephemeral_ports(up: Own) -> None:
     listening = up.listening()
     assert len(listening) >= 6
-    assert {address for address, _ in listening} == {"127.0.0.1"}
-    assert all(ports.FIRST <= port <= ports.LAST for _, port in listening)
+    assert {address.partition(".")[0] for address, _ in listening} == {"127"}
+    # pods have loopback addresses of their own, where they have their own ports
+    assert all(ports.FIRST <= port <= ports.LAST for address, port in listening if address == "127.0.0.1")
 
 
 def test_the_cluster_has_its_nodes_zones_and_default_class(up: Own) -> None:
@@ -203,7 +221,34 @@ def test_a_crash_of_supervisord_is_reported_and_repaired(up: Own) -> None:
     assert up.run("status").returncode == 0
 
 
+def test_a_crash_of_the_s3_store_is_repaired_and_it_keeps_its_objects(up: Own) -> None:
+    up.bucket().client.put_object(Bucket=s3.BUCKET, Key="a/b", Body=b"abc")
+    psutil.Process(Supervisor(up.paths).state(s3.PROGRAM).pid).kill()
+    _until(lambda: Supervisor(up.paths).state(s3.PROGRAM).state == "RUNNING")  # supervisord starts it again
+    _until(lambda: _answers(up))  # it listens a moment after it runs
+    assert [(each.key, each.size) for each in up.bucket().list("a/")] == [("a/b", 3)]
+    Supervisor(up.paths).remove(s3.PROGRAM)
+    assert "s3 crashed" in up.run("status").stdout
+    assert "S3 store started" in up.up()
+    assert up.bucket().exists("a/b")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"secret_key": "wrong"}, r"refuses access to bucket synergyflow-backups \(.+\): check the keys in Secret a/b"),
+        ({"bucket": "another"}, "there is no bucket another in http://127.0.0.1:"),
+    ],
+)
+def test_the_s3_store_refuses_as_a_real_one_does(up: Own, given: dict[str, str], words: str) -> None:
+    store = up.bucket(**given)
+    for look in (store.list, lambda: store.exists("a")):
+        with pytest.raises(ObjectStoreError, match=words):
+            look()
+
+
 def test_reset_empties_at_the_same_kubeconfig(up: Own) -> None:
+    up.bucket().client.put_object(Bucket=s3.BUCKET, Key="backup", Body=b"")
     volume = up.paths.volumes / CLUSTER / "kept" / "claim-1"
     volume.mkdir(parents=True)
     Supervisor(up.paths).remove(wanted.node_program(CLUSTER))
@@ -215,11 +260,11 @@ def test_reset_empties_at_the_same_kubeconfig(up: Own) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert up.paths.kubeconfig(CLUSTER).read_text() == before
     namespaces = up.kubectl("get", "namespaces", "-o", "name").split()
-    assert sorted(namespaces) == [
-        f"namespace/{name}" for name in ("default", "kube-node-lease", "kube-public", "kube-system")
-    ]
+    own = ("default", external_secrets.NAMESPACE, "kube-node-lease", "kube-public", "kube-system", uploads.NAMESPACE)
+    assert sorted(namespaces) == [f"namespace/{name}" for name in own]
     assert up.pods() == {}
     assert not volume.exists()
+    assert up.bucket().list() == []
     up.kubectl("run", "after-reset", "--image", "nginx")
     up.kubectl("wait", "--for=condition=Ready", "pod/after-reset", "--timeout=30s")
 
@@ -227,6 +272,8 @@ def test_reset_empties_at_the_same_kubeconfig(up: Own) -> None:
 def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(up: Own) -> None:
     up.kubectl("create", "configmap", "kept", "--from-literal=a=b")
     was_listening = up.listening()
+    for program in (s3.PROGRAM, store.PROGRAM):
+        assert ("127.0.0.1", ports.reserved(up.paths)[program]) in was_listening
     done = up.run("down")
     assert done.returncode == 0, done.stderr
     assert _processes(up) == {}

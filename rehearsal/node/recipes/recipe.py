@@ -27,7 +27,8 @@ class Container:
 
     `root` has the container's mounts where the container has them; `folder` is the recipe's own place and lives as
     long as the pod. `port(number)` is the port of 127.0.0.1 that stands for a port of this pod, `port(number, pod)`
-    for one of another pod of the namespace. `kubeconfig()` is a file with the pod's ServiceAccount, kept valid.
+    for one of another pod of the namespace; `address` is the pod's. `kubeconfig()` is a file with the pod's
+    ServiceAccount, kept valid.
     """
 
     api: Api
@@ -41,6 +42,7 @@ class Container:
     kubeconfig: Callable[[], Path]
     node_labels: Callable[[], dict[str, str]]
     port: Callable[..., int]
+    address: str = ""
 
     @property
     def image(self) -> str:
@@ -58,15 +60,16 @@ class Container:
 class Run:
     """How a container is run. Plain data: it is kept in a file, so that a restarted node knows it again.
 
-    `ports` maps the container's ports to ports of 127.0.0.1; both reach the program by port-forward. `command` None
-    is a container of which nothing runs; `stands_in` then says for what. `hosts` are names of the pod that its
-    peers look up. `notes` are shown on the pod.
+    `ports` maps the container's ports to ports of `address` on this machine; both reach the program by
+    port-forward. `command` None is a container of which nothing runs; `stands_in` then says for what. `hosts` are
+    names of the pod that its peers look up. `notes` are shown on the pod.
     """
 
     command: list[str] | None
     environment: dict[str, str] = field(default_factory=dict)
     directory: str = ""
     ports: dict[int, int] = field(default_factory=dict)
+    address: str = "127.0.0.1"
     exec_directory: str = ""
     exec_environment: dict[str, str] = field(default_factory=dict)
     hosts: list[str] = field(default_factory=list)

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import re
 import sys
-import urllib.error
-import urllib.request
-from typing import Any
 
 from rehearsal import paths as rehearsal_paths
+from rehearsal.node.recipes.http_probe import answers, probe
 from rehearsal.node.recipes.recipe import CannotStartError, Container, Run
+
+__all__ = ["answers", "prepare", "runs"]
 
 PROGRAMS = {
     "cluster_operator_run.sh": "cluster_operator",
     "topic_operator_run.sh": "topic_operator",
     "user_operator_run.sh": "user_operator",
 }
-HEALTH_PORT = "HEALTH_PORT"  # see rehearsal.strimzi.operator_program
+HEALTH_PORT = "HEALTH_PORT"  # see rehearsal.operator_program
 _VERSION = re.compile(r"strimzi/operator:(?P<version>[^@]+)")
 
 
@@ -33,7 +33,7 @@ def prepare(container: Container) -> Run:
     if not match:
         raise CannotStartError("ErrImagePull", f"the version of image {container.image} cannot be read")
     module = f"rehearsal.strimzi.{PROGRAMS[container.program]}"
-    port, path = _probe(container.spec)
+    port, path = probe(container.spec)
     ports = {each["containerPort"]: container.port(each["containerPort"]) for each in container.spec.get("ports") or []}
     real = ports.get(port) if port else None
     kubeconfig = str(container.kubeconfig())
@@ -57,28 +57,3 @@ def prepare(container: Container) -> Run:
         stands_in=PROGRAMS[container.program].replace("_", "-"),
         notes=[f"runs {module}, a stand-in for Strimzi's {PROGRAMS[container.program].replace('_', ' ')}"],
     )
-
-
-def answers(run: Run) -> str | None:
-    """Ask where the container's readiness probe asks."""
-    if not (url := run.ready.get("url")):
-        return None
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return None if answer.status < 400 else f"HTTP {answer.status}"
-    except urllib.error.HTTPError as error:
-        return f"HTTP {error.code}"
-    except OSError as error:
-        return str(getattr(error, "reason", error))
-
-
-def _probe(spec: dict[str, Any]) -> tuple[int | None, str]:
-    """Port and path of the container's readiness probe; names of ports are looked up."""
-    get = (spec.get("readinessProbe") or {}).get("httpGet")
-    if not get:
-        return None, ""
-    port = get["port"]
-    if isinstance(port, str):
-        ports = {each.get("name"): each["containerPort"] for each in spec.get("ports") or []}
-        port = ports.get(port)
-    return port, get.get("path", "/")

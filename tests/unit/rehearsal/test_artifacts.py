@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rehearsal import artifacts, maven, programs
-from rehearsal.artifacts import JarSet
+from rehearsal.artifacts import Archive, JarSet
 from rehearsal.errors import NotBuiltError, RehearsalError
 from rehearsal.maven import digest
 from rehearsal.paths import Paths
@@ -54,9 +56,48 @@ def test_a_broken_jar_in_the_clients_cache_is_fetched_anew(
     assert (tmp_path / "org.example.thing-1.0.jar").read_text() == "as locked"
 
 
+def test_an_archive_and_a_tar_in_a_jar_are_unpacked(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "program").write_text("runs")
+    with tarfile.open(source, "w:gz") as tar:
+        tar.add(tmp_path / "program", "bin/program")
+    plain = Archive("plain", JAR, {}, {JAR: digest(source)})
+    maven.unpack(plain, _made(tmp_path / "plain"))
+    assert (tmp_path / "plain" / "bin" / "program").read_text() == "runs"
+
+    inner = tmp_path / "inner.txz"
+    with tarfile.open(inner, "w:xz") as tar:
+        tar.add(tmp_path / "program", "bin/program")
+    with zipfile.ZipFile(source, "w") as jar:
+        jar.write(inner, "inner.txz")
+    with pytest.raises(RehearsalError, match="is not what"):
+        maven.unpack(plain, _made(tmp_path / "changed"))
+    maven.unpack(replace(plain, locked={JAR: digest(source)}), _made(tmp_path / "nested"))
+    assert (tmp_path / "nested" / "bin" / "program").read_text() == "runs"
+    assert [path.name for path in (tmp_path / "nested").iterdir()] == ["bin"]
+
+
+def test_an_archive_names_the_machines_it_is_published_for() -> None:
+    archive = Archive("postgresql", "g:a-{machine}:1", {"vax": "vax11"}, {})
+    assert archive.coordinates() == ["g:a-vax11:1"]
+    with pytest.raises(RehearsalError, match="is not published for"):
+        _ = archive.coordinate
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_a_module_is_known_by_its_last_name_that_is_no_version() -> None:
+    assert artifacts.last_name("sigs.k8s.io/kwok") == "kwok"
+    assert artifacts.last_name("github.com/kubernetes-csi/external-snapshotter/client/v8") == "client"
+
+
 def test_every_declared_set_is_locked_with_what_it_names() -> None:
     locked = json.loads(artifacts.LOCK.read_text())
-    assert set(locked) == set(artifacts.jar_sets())
+    assert set(locked) == set(artifacts.jar_sets()) | set(artifacts.archives())
+    for archive in artifacts.archives().values():
+        assert set(archive.coordinates()) == set(archive.locked), f"{archive.name}: run python -m rehearsal lock"
     for jars in artifacts.jar_sets().values():
         assert set(jars.coordinates) <= set(jars.locked), f"{jars.name}: run python -m rehearsal lock"
         assert all(len(sha256) == 64 for sha256 in jars.locked.values())
@@ -101,3 +142,14 @@ def test_unknown_programs_and_versions_are_named(paths: Paths) -> None:
         programs.binary("kubelet", paths)
     with pytest.raises(RehearsalError, match=r"no Kafka 2\.0 .* 4\.3\.1"):
         programs.kafka_classpath("2.0", paths)
+
+
+@pytest.mark.parametrize("families", artifacts.TOGETHER)
+def test_what_families_share_is_compiled_once(families: tuple[str, ...]) -> None:
+    found: dict[str, dict[str, str]] = {}
+    for name in families:
+        for module, version in artifacts.go_families()[name].modules().items():
+            found.setdefault(module, {})[name] = version
+    shared = {module: versions for module, versions in found.items() if len(versions) > 1}
+    assert len(shared) > 50
+    assert {module: versions for module, versions in shared.items() if len(set(versions.values())) > 1} == {}

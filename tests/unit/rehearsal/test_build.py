@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from rehearsal import build
+from rehearsal.ahead import Ahead
+from rehearsal.artifacts import GoFamily
 from rehearsal.build import Piece
 from rehearsal.errors import RehearsalError
 from rehearsal.paths import Paths
@@ -27,6 +33,10 @@ def _raises(error: BaseException) -> Step:
         raise error
 
     return step
+
+
+def _raises_ahead(_: Ahead) -> None:
+    raise OSError("no network")
 
 
 def _pieces(monkeypatch: pytest.MonkeyPatch, *pieces: Piece) -> None:
@@ -59,6 +69,42 @@ def test_an_interrupted_build_leaves_nothing_half_made_and_can_go_on(
     assert build.build(paths)
 
 
+def test_what_comes_later_is_fetched_while_the_first_is_made(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = threading.Event()
+
+    def waits(folder: Path, _: Progress) -> None:
+        assert fetched.wait(10)
+
+    pieces = [
+        Piece(paths.cache / "go" / "a-1", [("one", waits)], 0, _raises_ahead),
+        Piece(paths.cache / "go" / "b-1", [("two", _writes("two"))], 0, lambda _: fetched.set()),
+    ]
+    _pieces(monkeypatch, *pieces)
+    assert build.build(paths), "and what cannot be fetched ahead is no failure"
+
+
+def test_a_build_that_fails_leaves_no_client_fetching(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started = tmp_path / "pid"
+
+    def long(fetching: Ahead) -> None:
+        fetching.run(["sh", "-c", f"echo $$ > {started}.new; mv {started}.new {started}; exec sleep 60"], tmp_path, {})
+
+    def fails(folder: Path, _: Progress) -> None:
+        while not started.exists():
+            time.sleep(0.01)
+        raise RehearsalError("no")
+
+    _pieces(monkeypatch, Piece(paths.cache / "go" / "a-1", [("one", fails)], 0, long))
+    with pytest.raises(RehearsalError):
+        build.build(paths)
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(int(started.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_what_a_killed_build_left_is_cleared_away(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     leftover = paths.cache / "go" / ".making-x"
     leftover.mkdir(parents=True)
@@ -80,3 +126,51 @@ def test_a_failing_step_says_how_it_ended() -> None:
     with pytest.raises(RehearsalError), Progress(3, out).step("etcd"):
         raise RehearsalError("no")
     assert out.getvalue() == "[1/3] etcd … failed after 0 s\n"
+
+
+@pytest.fixture
+def changeable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], GoFamily]:
+    """A Go family of one module with one source, and replacements in it."""
+    module, folder = tmp_path / "module", tmp_path / "go" / "family"
+    (module / "pkg").mkdir(parents=True)
+    folder.mkdir(parents=True)
+    (module / "pkg" / "a.go").write_text('const path = "/controller"\n')
+    (folder / "go.mod").write_text("module x\n")
+    (folder / "go.sum").write_text("")
+    monkeypatch.setattr(build, "_go", lambda *_: json.dumps({"Dir": str(module)}))
+    monkeypatch.setattr(GoFamily, "module", property(lambda self: folder))
+
+    def declare(replacements: str) -> GoFamily:
+        (folder / "replacements.toml").write_text(replacements)
+        return GoFamily("family", "1.0.0", {"a": "example.org/a"})
+
+    return declare
+
+
+def test_declared_replacements_are_made_in_a_copy_of_the_module(changeable, tmp_path: Path) -> None:
+    family = changeable(
+        """module = "example.org/a"
+        [[replace]]
+        file = "pkg/a.go"
+        old = '"/controller"'
+        new = 'root + "/controller"'
+        """
+    )
+    modified = build._changed_sources(family, tmp_path / "scratch")
+    assert modified.read_text().endswith(f"replace example.org/a => {tmp_path}/scratch/module\n")
+    changed = tmp_path / "scratch" / "module" / "pkg" / "a.go"
+    assert changed.read_text() == 'const path = root + "/controller"\n'
+    assert (tmp_path / "module" / "pkg" / "a.go").read_text() == 'const path = "/controller"\n'
+
+
+def test_a_replacement_that_does_not_fit_any_more_fails_the_build(changeable, tmp_path: Path) -> None:
+    family = changeable(
+        """module = "example.org/a"
+        [[replace]]
+        file = "pkg/a.go"
+        old = "/elsewhere"
+        new = ""
+        """
+    )
+    with pytest.raises(RehearsalError, match=r"pkg/a\.go of family has '/elsewhere' 0 times, not 1"):
+        build._changed_sources(family, tmp_path / "scratch")

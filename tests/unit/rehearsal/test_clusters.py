@@ -40,6 +40,27 @@ def test_lost_reservations_do_not_change_an_existing_clusters_ports(
     assert ports.reserved(paths) == {"apps.etcd": 12001, "apps.kube-apiserver": 12002}
 
 
+def test_a_cluster_that_gets_other_objects_is_made_anew_at_the_next_reset(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster("apps", paths)
+    cluster._empty_state.mkdir(parents=True)
+    for name in ("_keep_ports", "_apply_objects", "_start"):
+        monkeypatch.setattr(Cluster, name, lambda *_: None)
+    monkeypatch.setattr(Cluster, "components", lambda _: [])
+    monkeypatch.setattr(Cluster, "created", lambda _: True)
+    monkeypatch.setattr(Cluster, "_recorded", lambda _: {"objects": "of before"})
+    monkeypatch.setattr(Cluster, "_objects_digest", lambda _: "of now")
+    assert cluster.start()
+    assert not cluster._empty_state.exists()
+    made: list[str] = []
+    monkeypatch.setattr(Cluster, "create", lambda each: made.append(each.name))
+    monkeypatch.setattr(Cluster, "_recorded", lambda _: {"objects": "of now"})
+    monkeypatch.setattr(Cluster, "outdated", lambda _: [])
+    cluster.empty()
+    assert made == ["apps"]
+
+
 def test_a_clusters_folder_is_for_nobody_elses_eyes(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     modes: list[int] = []
 

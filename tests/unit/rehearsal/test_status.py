@@ -76,3 +76,9 @@ def test_a_node_that_should_run_and_is_stopped_is_a_crash(
     programs = {"node-apps": found, "apps.n.job.c": found}
     parts = status._program_parts(Supervisor(paths), "apps", programs, needed)
     assert [(part.name, part.state) for part in parts] == [("node-apps", expected), ("apps.n.job.c", STOPPED)]
+
+
+def test_the_s3_store_is_missed_like_a_node(paths: Paths) -> None:
+    part = status._shared_part(Supervisor(paths), "s3", {}, needed=True)
+    assert (part.name, part.state, part.note) == ("s3", CRASHED, "is not under supervision")
+    assert status._shared_part(Supervisor(paths), "s3", {}, needed=False).state == STOPPED

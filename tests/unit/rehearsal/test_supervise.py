@@ -199,6 +199,18 @@ def test_start_again_and_stop_clear_up_after_a_crash_of_supervisord(paths: Paths
     assert not socket_path(paths).exists()
 
 
+def test_pods_that_do_not_end_are_killed_together(paths: Paths) -> None:
+    supervisor = Supervisor(paths)
+    supervisor.start()
+    ready = "echo ready; while true; do sleep 0.1; done"
+    names = [f"apps.ns.broker-{number}.kafka" for number in range(3)]
+    for name in names:
+        supervisor.ensure(Program(name, ["sh", "-c", f"trap '' TERM; {ready}"], stopwaitsecs=300))
+    _until(lambda: all("ready" in supervisor.tail(name) for name in names))
+    supervisor.stop(grace=0.2)  # one after the other they would outlast this test's limit
+    assert processes.find(paths) == []
+
+
 def test_without_supervisord_the_error_says_what_to_do(paths: Paths) -> None:
     with pytest.raises(RehearsalError, match="make rehearsal-up"):
         Supervisor(paths).states()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, synergyflow.platform contributors
-"""What the three operators' programs have in common: log, health answers, and a kopf that only tells of events."""
+"""What programs that stand in for operators have in common: log, health answers, a kopf that only tells of events."""
 
 from __future__ import annotations
 
@@ -13,30 +13,36 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import kopf
 
 HEALTH_PORT = "HEALTH_PORT"
+LIVE, READY = ("/healthy", "/healthz"), ("/ready", "/readyz")  # paths as the probes of the real ones have them
 
 _ready = threading.Event()
 
 
 def retries_as_warnings(record: logging.LogRecord) -> bool:
-    """Libraries call a connection that is to be tried again an error; for an operator, as for Strimzi's, it is none."""
+    """Libraries call a connection that is to be tried again an error; for an operator it is none."""
     if record.levelno == logging.ERROR and record.name.startswith(("kopf._cogs.clients", "kafka.")):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 
 
-def run(registry: kopf.OperatorRegistry, namespace: str, operator: str, version: str) -> None:
-    """Watch the namespace until SIGTERM; `/healthy` and `/ready` answer on 127.0.0.1:$HEALTH_PORT if that is set."""
+def run(registry: kopf.OperatorRegistry, stands_in_for: str, namespace: str | None) -> None:
+    """Watch the namespace, or with None the whole cluster, until SIGTERM.
+
+    Liveness and readiness answer on 127.0.0.1:$HEALTH_PORT if that is set.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-5s %(name)s: %(message)s")
     for noisy in ("kopf", "urllib3", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(retries_as_warnings)
     logging.getLogger("operator").info(
-        "This is a stand-in for the %s of Strimzi %s; it watches namespace %s", operator, version, namespace
+        "This is a stand-in for %s; it watches %s",
+        stands_in_for,
+        f"namespace {namespace}" if namespace else "the cluster",
     )
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    settings.scanning.disabled = True  # an operator of one namespace may not look for new kinds and namespaces
+    settings.scanning.disabled = True  # an operator may not look for new kinds and namespaces
     settings.watching.server_timeout = 300  # seconds: a watch that died unseen is found again
     settings.networking.request_timeout = 330
 
@@ -52,16 +58,15 @@ def run(registry: kopf.OperatorRegistry, namespace: str, operator: str, version:
     if port:
         server = ThreadingHTTPServer(("127.0.0.1", int(port)), _Health)
         threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    asyncio.run(
-        kopf.operator(registry=registry, settings=settings, namespaces=[namespace], standalone=True, clusterwide=False)
-    )
+    scope: dict = {"namespaces": [namespace]} if namespace else {"clusterwide": True}
+    asyncio.run(kopf.operator(registry=registry, settings=settings, standalone=True, **scope))
 
 
 def seen_change(memory: dict, event: dict) -> bool:
     """Whether the event shows something an operator acts on: neither a status it wrote itself nor a heartbeat."""
     resource = event["object"]
     metadata = resource["metadata"]
-    key = (resource["kind"], metadata["name"])
+    key = (resource["kind"], metadata.get("namespace"), metadata["name"])
     state = (
         event["type"],
         metadata["uid"],
@@ -80,7 +85,7 @@ def seen_change(memory: dict, event: dict) -> bool:
 
 class _Health(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        healthy = self.path == "/healthy" or (self.path == "/ready" and _ready.is_set())
+        healthy = self.path in LIVE or (self.path in READY and _ready.is_set())
         self.send_response(200 if healthy else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()

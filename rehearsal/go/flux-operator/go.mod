@@ -1,0 +1,5 @@
+module synergyflow.platform/rehearsal/flux-operator
+
+go 1.26.0
+
+require github.com/controlplaneio-fluxcd/flux-operator v0.58.1
