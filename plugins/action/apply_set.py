@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.synergyflow.platform.plugins.module_utils.apply_set import ApplySet, SetRequest
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
+from ansible_collections.synergyflow.platform.plugins.module_utils.apply_set import ApplySet, Report, SetRequest
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction, display
 
@@ -30,19 +31,25 @@ class ActionModule(ClusterAction):
         "confirm_data_loss": {"type": "str", "default": ""},
         "data_loss_phrase": {"type": "str"},
         "concurrency": {"type": "int", "default": 8},
+        "keep_definitions": {"type": "bool", "default": False},
         "expected_kinds": {"type": "list", "elements": "str", "default": []},
         "expected_namespaces": {"type": "list", "elements": "str", "default": []},
     }
     OBJECTS = "objects"
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        api = self.api(args, args["timeout"], args["concurrency"])
+        run = ApplySet(api, self.request(args, task_vars), progress=display.v)
+        return self.result(run.run(), api)
+
+    def request(self, args: dict[str, Any], task_vars: dict[str, Any]) -> SetRequest:
+        """What the options ask for."""
         if not NAME.match(args["name"]) or len(args["name"]) > 253:
             raise ClusterError(
                 f"name: expected the name of a Kubernetes object (lower case, digits, - and .), found {args['name']!r}."
             )
-        api = self.api(args, args["timeout"], args["concurrency"])
         phrase = args["data_loss_phrase"] or f"{args['name']}@{task_vars.get('inventory_hostname', 'localhost')}"
-        request = SetRequest(
+        return SetRequest(
             name=args["name"],
             namespace=args["namespace"],
             objects=args["objects"],
@@ -55,10 +62,12 @@ class ActionModule(ClusterAction):
             check_mode=self._task.check_mode,
             expected_kinds=tuple(args["expected_kinds"]),
             expected_namespaces=tuple(args["expected_namespaces"]),
+            keep_definitions=args["keep_definitions"],
             want_diff=self._task.diff,
         )
-        run = ApplySet(api, request, progress=display.v)
-        report = run.run()
+
+    def result(self, report: Report, api: Api) -> dict[str, Any]:
+        """What the task returns."""
         result: dict[str, Any] = {
             "changed": report.changed,
             "counts": report.counts(),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ class ActionModule(ClusterAction):
     ARGUMENTS = {  # noqa: RUF012
         "roles": {"type": "list", "elements": "str", "default": []},
         "timeout": {"type": "int", "default": 30},
+        "next_steps": {"type": "list", "elements": "str"},
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -32,24 +34,23 @@ class ActionModule(ClusterAction):
         rows = [row for role, found in seen.items() for row in status.rows(role, found)]
         table, standing_in = status.table(rows), status.all_stand_ins(seen.values())
         host = task_vars.get("inventory_hostname", "localhost")
+        steps = args["next_steps"] if args["next_steps"] is not None else next_steps(args, roles, task_vars)
         heading = f"Cluster {host} at {api.connection.host}" + ("" if roles else ": no component is enabled here")
         return {
             "changed": False,
             "objects": rows,
             "stand_in": standing_in,
             "table": table,
-            "summary": status.summary(heading, table, standing_in, next_steps(args, roles, task_vars)),
+            "summary": status.summary(heading, table, standing_in, steps if roles else []),
         }
 
 
 def next_steps(args: Mapping[str, Any], roles: list[str], task_vars: Mapping[str, Any]) -> list[str]:
-    """Commands that work here as they stand."""
-    if not roles:
-        return []
+    """Commands for who has Ansible and kubectl at hand, in the folder of this run."""
     sources = " ".join(f"-i {source}" for source in task_vars.get("ansible_inventory_sources") or [])
-    login = "".join(
-        f" --{option} {args[option]}" for option in ("kubeconfig", "context") if isinstance(args.get(option), str)
-    )
+    kubeconfig, context = args.get("kubeconfig"), args.get("context")
+    login = f" --kubeconfig {os.path.abspath(os.path.expanduser(kubeconfig))}" if isinstance(kubeconfig, str) else ""
+    login += f" --context {context}" if context else ""
     steps = [f"ansible-playbook synergyflow.platform.validate {sources}".rstrip() + "   # prove it"]
     if "kafka_cluster" in roles:
         namespace = task_vars.get("kafka_cluster_namespace", "messaging")

@@ -20,6 +20,7 @@ class ActionModule(ClusterAction):
         "timeout": {"type": "int", "default": 600},
         "failure_grace": {"type": "int"},
         "concurrency": {"type": "int", "default": 8},
+        "strimzi_version": {"type": "str"},
         "rules": {
             "type": "list",
             "elements": "dict",
@@ -42,6 +43,7 @@ class ActionModule(ClusterAction):
         api = self.api(args, args["timeout"], args["concurrency"])
         api.masker.learn(manifest for manifest in args["objects"] if isinstance(manifest, dict))
         wait = Wait(api, args["failure_grace"], rules, progress=lambda text: display.display(f"  {text}"))
+        wait.strimzi_version = args["strimzi_version"]
         wait.prepare(args["objects"], strict=not self._task.check_mode)
         if self._task.check_mode:
             wait.look()

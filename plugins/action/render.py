@@ -28,6 +28,8 @@ except ImportError:
         return value
 
 
+#: the file of objects that were given as such
+INLINE = "manifests.yaml"
 UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
@@ -47,12 +49,13 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(self.ARGUMENTS, required_one_of=[["templates", "manifests"]])
         try:
+            self._files: list[str] = []
             objects = self._templates(args["templates"], args["namespace"], task_vars or {})
             objects += self._manifests(args["manifests"], args["namespace"])
             refuse_duplicates(objects)
         except ClusterError as error:
             return {"failed": True, "changed": False, "msg": str(error)}
-        result: dict[str, Any] = {"changed": False, "objects": objects}
+        result: dict[str, Any] = {"changed": False, "objects": objects, "files": self._files}
         if has_secrets(objects):
             # the registered result has everything, the screen and the logs nothing
             result["_ansible_no_log"] = True
@@ -61,12 +64,14 @@ class ActionModule(ActionBase):
     def _templates(self, names: list[str], namespace: str | None, task_vars: dict[str, Any]) -> list[Manifest]:
         objects: list[Manifest] = []
         for name in names:
+            before = len(objects)
             rendered = self._render(name, task_vars)
             where = f"template {name}"
             if isinstance(rendered, str):
                 objects += read_text(rendered, where, namespace)
             elif rendered is not None:  # a template that is one expression keeps its type in ansible-core 2.19
                 objects += objects_of(rendered, where, namespace)
+            self._files += [os.path.basename(name).removesuffix(".j2")] * (len(objects) - before)
         return objects
 
     def _render(self, name: str, task_vars: dict[str, Any]) -> Any:
@@ -94,7 +99,7 @@ class ActionModule(ActionBase):
         if isinstance(source, str):
             return [manifest for path in files_of(source, self._found) for manifest in self._file(path, namespace)]
         if isinstance(source, dict):
-            return objects_of(source, "manifests", namespace)
+            return self._inline(objects_of(source, "manifests", namespace))
         if not isinstance(source, (list, tuple)):
             raise ClusterError(f"manifests: expected a path or a list of objects, found {type(source).__name__}.")
         objects: list[Manifest] = []
@@ -102,7 +107,11 @@ class ActionModule(ActionBase):
             if isinstance(item, str):
                 objects += self._manifests(item, namespace)
             else:
-                objects += objects_of(item, f"manifests, number {number}", namespace)
+                objects += self._inline(objects_of(item, f"manifests, number {number}", namespace))
+        return objects
+
+    def _inline(self, objects: list[Manifest]) -> list[Manifest]:
+        self._files += [INLINE] * len(objects)
         return objects
 
     def _found(self, path: str) -> str | None:
@@ -117,7 +126,9 @@ class ActionModule(ActionBase):
                 text = stream.read()
         except (OSError, UnicodeDecodeError) as error:
             raise ClusterError(f"manifests: {path} cannot be read: {error}") from error
-        return read_text(text, path, namespace)
+        objects = read_text(text, path, namespace)
+        self._files += [os.path.basename(path)] * len(objects)
+        return objects
 
 
 def _line_of(reason: str, text: str) -> str:

@@ -42,3 +42,23 @@ attributes:
     support: full
     details: Never changes anything.
 """
+
+    # of modules that measure with something of their own, and take it away
+    MEASURING = r"""
+options:
+  fail:
+    description:
+      - Whether a criterion that is not met, or that could not be measured, fails the task. If not, it is a record.
+      - Options that make no sense, and an API server that cannot be reached, always fail.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    details: Does nothing in check mode; its records are skipped.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: Nothing of it stays.
+"""

@@ -33,6 +33,7 @@ PAGE = 500
 
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -210,6 +211,14 @@ class Api:
         return found
 
     # -- objects
+
+    def wait_ready(self) -> None:
+        """Until the server calls itself ready; who may not ask goes on.
+
+        One that has just started tells of its own kinds before it tells of those of definitions: objects of these would
+        look as if they were gone.
+        """
+        self.call("GET", "/readyz", accept="*/*", expect=(401, 403, 404), about="the readiness of the API server")
 
     def discover(self, again: bool = False) -> discovery.Served:
         """What the server serves; asked once (two requests)."""

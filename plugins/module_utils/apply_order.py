@@ -9,6 +9,8 @@ from .objects import Key
 
 NAMESPACES = 0
 DEFINITIONS = 10
+#: before the Secrets: Kubernetes deletes the Secret of a token whose account it has not seen
+ACCOUNTS = 15
 #: what others refer to
 FOUNDATIONS = 20
 #: what refers to foundations and stands before workloads
@@ -16,6 +18,8 @@ CONNECTIONS = 30
 WORKLOADS = 40
 #: what makes the API server call a workload
 HOOKS = 50
+#: custom resources that another one is refused without
+PARTS = 55
 CUSTOM = 60
 #: custom resources that live inside another one: a topic in its Kafka, a database in its cluster
 INNER = 70
@@ -23,6 +27,7 @@ INNER = 70
 ORDER: dict[int, set[str]] = {
     NAMESPACES: {"Namespace"},
     DEFINITIONS: {"CustomResourceDefinition.apiextensions.k8s.io"},
+    ACCOUNTS: {"ServiceAccount"},
     FOUNDATIONS: {
         "ClusterRole.rbac.authorization.k8s.io",
         "ConfigMap",
@@ -33,7 +38,6 @@ ORDER: dict[int, set[str]] = {
         "Role.rbac.authorization.k8s.io",
         "RuntimeClass.node.k8s.io",
         "Secret",
-        "ServiceAccount",
         "StorageClass.storage.k8s.io",
     },
     WORKLOADS: {
@@ -55,6 +59,7 @@ ORDER: dict[int, set[str]] = {
         "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
         "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
     },
+    PARTS: {"KafkaNodePool.kafka.strimzi.io"},  # an operator that sees its Kafka first calls it invalid
     INNER: {
         "Backup.postgresql.cnpg.io",
         "Database.postgresql.cnpg.io",

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import data_loss
-from .api import APPLY, Api, ApiError
+from . import data_loss, removal, set_members
+from .api import APPLY, MERGE, Api, ApiError
 from .apply_plan import PART_OF, Parent, Plan, parent_of, plan, prepare, set_id
 from .discovery import Resource, Served
 from .errors import ClusterError
@@ -20,9 +20,10 @@ from .object_diff import diff, without_times
 from .objects import Key, Manifest, key_of, labels_of, listed
 from .served_kinds import resolve, unserved
 
-#: new objects of one kind that are tried before the first write; those of one kind come from one hand, and so do
-#: their mistakes, so the first few show them
-TRIED_OF_A_KIND = 10
+#: new objects of one kind and namespace that are tried before the first write; those of one kind come from one hand,
+#: and so do their mistakes, so the first few show them, and each try is a request
+TRIED_OF_A_KIND = 2
+DEFINITION = "CustomResourceDefinition"
 NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 MANAGER_IN_CAUSE = re.compile(r'conflict with "([^"]+)"')
 #: how the server says that a field cannot change on an existing object
@@ -43,10 +44,19 @@ class SetRequest:
     confirm_data_loss: str = ""
     data_loss_phrase: str = ""
     check_mode: bool = False
+    #: say what would happen and write nothing, but refuse what would be refused: somebody else applies it (Flux)
+    predict: bool = False
     #: in check mode: kinds and namespaces that an earlier task would have brought by now
     expected_kinds: tuple[str, ...] = ()
     expected_namespaces: tuple[str, ...] = ()
     want_diff: bool = False
+    #: CRDs that leave the set stay, with every object of theirs
+    keep_definitions: bool = False
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing is written."""
+        return self.check_mode or self.predict
 
 
 @dataclass
@@ -67,6 +77,11 @@ class Report:
     @property
     def changed(self) -> bool:
         return any(action != "unchanged" for action in self.results.values())
+
+    def add(self, other: Report) -> None:
+        """What another prediction of the same objects finds beside this one: what it prunes, and its warnings."""
+        self.results |= {key: action for key, action in other.results.items() if action == "pruned"}
+        self.warnings += [warning for warning in other.warnings if warning not in self.warnings]
 
 
 class ApplySet:
@@ -96,9 +111,7 @@ class ApplySet:
         self.api.masker.learn(self.desired)
         served, parent_live = self.api.all(lambda work: work(), [self.api.discover, self._read_parent])
         parent = Parent.read(parent_live, request.name, request.namespace)
-        self.resources, self.pending = resolve(
-            self.desired, served, request.expected_kinds if request.check_mode else ()
-        )
+        self.resources, self.pending = resolve(self.desired, served, request.expected_kinds if request.dry else ())
         keys = [key_of(manifest) for manifest in self.desired]
         if Key("", "ConfigMap", request.namespace, request.name) in keys:
             raise ClusterError(
@@ -106,17 +119,19 @@ class ApplySet:
                 " objects; choose another name for the set."
             )
         self._look(served, parent)
-        the_plan = plan(self.desired, self.live.values(), request.manager, request.prune)
+        the_plan = self._plan()
         self._tell_foreign(the_plan)
-        self._guard_data(the_plan)
+        kept = self._keep(the_plan) if request.keep_definitions else []
         self._guard_terminating(the_plan)
         self._try(the_plan)
+        self._guard_data(the_plan)
         for key in the_plan.unchanged:
             self.report.results[key] = "unchanged"
-        if request.check_mode:
+        if request.dry:
             self._predict(the_plan)
+            self.report.results.update({key_of(manifest): "changed" for manifest in kept})
         else:
-            self._write(the_plan, parent, keys)
+            self._write(the_plan, parent, keys, kept)
         return self.report
 
     def _resource(self, manifest: Mapping[str, Any]) -> Resource:
@@ -125,8 +140,7 @@ class ApplySet:
     # -- look
 
     def _read_parent(self) -> Manifest | None:
-        resource = Resource("", "v1", "ConfigMap", "configmaps", True)
-        return self.api.get(resource, self.request.namespace, self.request.name)
+        return self.api.get(set_members.CONFIG_MAPS, self.request.namespace, self.request.name)
 
     def _look(self, served: Served, parent: Parent | None) -> None:
         """List the live members: one list a kind, plus those kinds that the set once had."""
@@ -143,7 +157,7 @@ class ApplySet:
         namespaces |= parent.namespaces if parent else set()
 
         def members(resource: Resource) -> list[Manifest]:
-            return self._members(resource, sorted(namespaces))
+            return set_members.members(self.api, resource, self.id, sorted(namespaces))
 
         for resource, items in zip(kinds.values(), self.api.all(members, kinds.values()), strict=True):
             for item in items:
@@ -152,18 +166,23 @@ class ApplySet:
                 self.live[key_of(item)] = item
         self.api.masker.learn(self.live.values())
 
-    def _members(self, resource: Resource, namespaces: list[str]) -> list[Manifest]:
-        selector = f"{PART_OF}={self.id}"
-        if not resource.namespaced:
-            return self.api.list(resource, selector=selector)
-        if len(namespaces) > 1:
-            try:
-                everywhere = self.api.list(resource, selector=selector)
-                return [item for item in everywhere if item["metadata"]["namespace"] in namespaces]
-            except ApiError as error:
-                if error.code != 403:
-                    raise
-        return [item for namespace in namespaces for item in self.api.list(resource, namespace, selector=selector)]
+    def _plan(self) -> Plan:
+        return plan(self.desired, self.live.values(), self.request.manager, self.request.prune)
+
+    def _keep(self, the_plan: Plan) -> list[Manifest]:
+        """Take the definitions out of what is pruned: an operator may be installed by other means, its objects stay."""
+        kept = [manifest for manifest in the_plan.pruned if manifest["kind"] == DEFINITION]
+        if kept:
+            rest = [[m for m in wave if m["kind"] != DEFINITION] for wave in the_plan.prune]
+            the_plan.prune = [wave for wave in rest if wave]
+            names = listed(manifest["metadata"]["name"] for manifest in kept)
+            self.report.warnings.append(
+                f"These CRDs are no longer in the set {self.request.name}; they are kept, with every object of theirs,"
+                f" and no longer looked after by it: {names}."
+            )
+        for manifest in kept:
+            self.report.notes[key_of(manifest)] = "no longer in the set: kept, with every object of its kind"
+        return kept
 
     # -- refuse
 
@@ -172,12 +191,17 @@ class ApplySet:
             self.report.notes[key] = f"has the set's label, but {self.request.manager} has not applied it: left alone"
 
     def _guard_data(self, the_plan: Plan) -> None:
+        """One question for everything that would be lost; asked after the dry runs, which say what would become."""
+        pruned = {key_of(manifest) for manifest in the_plan.pruned}
+        live = {key: manifest for key, manifest in self.live.items() if key not in pruned}
+        become = {**live, **{key: after for key, (_created, after) in self.tried.items()}}
         lost = data_loss.losses(the_plan.pruned)
+        changed = data_loss.changes(live.values(), become.values())
         request = self.request
         confirmed = request.data_loss_phrase and request.confirm_data_loss == request.data_loss_phrase
-        if not lost or confirmed:
+        if not (lost or changed) or confirmed:
             return
-        question = data_loss.question(lost, request.data_loss_phrase)
+        question = data_loss.question(lost, changed, request.data_loss_phrase)
         if request.check_mode:
             self.report.warnings.append(f"Without check mode this would be refused. {question}")
         else:
@@ -190,8 +214,8 @@ class ApplySet:
             live = self.live.get(key)
             if live is None or not live["metadata"].get("deletionTimestamp"):
                 continue
-            if self.request.check_mode:
-                raise ClusterError(_stuck(key, live))
+            if self.request.dry:
+                raise ClusterError(removal.stuck(key, live))
             self.progress(f"waiting until the old {key} is gone")
             self._wait_gone([live])
             del self.live[key]
@@ -200,20 +224,23 @@ class ApplySet:
 
     def _try(self, the_plan: Plan) -> None:
         """Dry runs before the first write, so that a refusal leaves nothing half done."""
-        if self.request.validate == "none" and not self.request.check_mode:
+        if self.request.validate == "none" and not self.request.dry:
+            # what holds data is tried all the same: who else could say that a change destroys it
+            guarded = [m for m in the_plan.applied if not self._too_early(m) and data_loss.may_lose_by_change(m)]
+            self._dry_run(self._worth_trying(guarded, 0))
             return
         first = [m for m in the_plan.applied if m["kind"] in ("Namespace", "CustomResourceDefinition")]
         rest = [m for m in the_plan.applied if m["kind"] not in ("Namespace", "CustomResourceDefinition")]
         self._dry_run(first)
-        if self.request.check_mode:
+        if self.request.dry:
             self.new_namespaces |= {name for name in self.request.expected_namespaces if not self._exists(name)}
         for manifest in first:
             key = key_of(manifest)
             if key in self.tried and self.tried[key][0] and manifest["kind"] == "Namespace":
                 self.new_namespaces.add(key.name)
         rest = [manifest for manifest in rest if not self._too_early(manifest)]
-        if not self.request.check_mode and self.request.validate == "auto":
-            rest = self._worth_trying(rest)
+        if not self.request.dry and self.request.validate == "auto":
+            rest = self._worth_trying(rest, TRIED_OF_A_KIND)
         self._dry_run(rest)
 
     def _exists(self, namespace: str) -> bool:
@@ -227,8 +254,8 @@ class ApplySet:
             return "its Namespace does not exist yet"
         return ""
 
-    def _worth_trying(self, manifests: list[Manifest]) -> list[Manifest]:
-        """Every object that exists already, and the first new ones of each kind."""
+    def _worth_trying(self, manifests: list[Manifest], new_ones: int) -> list[Manifest]:
+        """Every object that exists already, and the first `new_ones` of each kind and namespace that do not."""
         groups: dict[tuple[Resource, str], list[Manifest]] = {}
         for manifest in manifests:
             place = (self._resource(manifest), manifest["metadata"].get("namespace") or "")
@@ -237,10 +264,10 @@ class ApplySet:
         for (resource, namespace), members in groups.items():
             unknown = [manifest for manifest in members if key_of(manifest) not in self.live]
             chosen += [manifest for manifest in members if key_of(manifest) in self.live]
-            if len(unknown) > TRIED_OF_A_KIND:
+            if len(unknown) > new_ones:
                 names = self._names(resource, namespace)
-                chosen += [m for m in unknown[TRIED_OF_A_KIND:] if names is None or m["metadata"]["name"] in names]
-            chosen += unknown[:TRIED_OF_A_KIND]
+                chosen += [m for m in unknown[new_ones:] if names is None or m["metadata"]["name"] in names]
+            chosen += unknown[:new_ones]
         return chosen
 
     def _names(self, resource: Resource, namespace: str) -> set[str] | None:
@@ -289,13 +316,13 @@ class ApplySet:
 
     # -- write
 
-    def _patch(self, manifest: Manifest, dry_run: bool = False) -> tuple[bool, Manifest]:
+    def _patch(self, manifest: Manifest, dry_run: bool = False, force: bool = False) -> tuple[bool, Manifest]:
         """Server-side apply of one object: whether it was created, and the object that came back."""
         key = key_of(manifest)
         query = {
             "fieldManager": self.request.manager,
             "fieldValidation": "Strict",
-            "force": "true" if self.request.force else "false",
+            "force": "true" if self.request.force or force else "false",
             "dryRun": "All" if dry_run else "",
         }
         path = self._resource(manifest).path(key.namespace, key.name)
@@ -324,7 +351,7 @@ class ApplySet:
         if self.request.want_diff:
             self.report.diffs.append(diff(str(key), before, after, self.api.masker))
 
-    def _write(self, the_plan: Plan, parent: Parent | None, keys: list[Key]) -> None:
+    def _write(self, the_plan: Plan, parent: Parent | None, keys: list[Key], kept: list[Manifest]) -> None:
         wanted = parent_of(keys, self.request.namespace)
         waves = []
         for wave in the_plan.apply:
@@ -341,6 +368,7 @@ class ApplySet:
             rest = [manifest for manifest in wave if key_of(manifest) not in self.report.results]
             self._apply_wave(rest)
             self._wait_served(rest)
+        self._release(kept)
         for wave in the_plan.prune:
             self._prune_wave(wave)
         if parent and not self.request.prune:
@@ -388,21 +416,10 @@ class ApplySet:
     def _write_parent(self, before: Parent | None, after: Parent) -> None:
         if before == after and before is not None:
             return
-        name, namespace = self.request.name, self.request.namespace
-        path = Resource("", "v1", "ConfigMap", "configmaps", True).path(namespace, name)
-        query = {"fieldManager": self.request.manager, "force": "true"}
-        self.api.call(
-            "PATCH",
-            path,
-            query=query,
-            body=after.manifest(name, namespace),
-            content_type=APPLY,
-            about=f"the record of the set, ConfigMap {namespace}/{name}",
-        )
+        set_members.write_record(self.api, self.request.name, self.request.namespace, after, self.request.manager)
 
     def _drop_parent(self) -> None:
-        path = Resource("", "v1", "ConfigMap", "configmaps", True).path(self.request.namespace, self.request.name)
-        self.api.call("DELETE", path, expect=(404,))
+        set_members.drop_record(self.api, self.request.name, self.request.namespace)
 
     # -- wait for CRDs
 
@@ -455,6 +472,21 @@ class ApplySet:
         self._raise_refusals(manifests, outcomes, "")
         self._wait_gone(going)
 
+    def _release(self, kept: list[Manifest]) -> None:
+        """Take the set's label off, so that no later run takes them for members."""
+        for manifest in kept:
+            key = key_of(manifest)
+            self.api.call(
+                "PATCH",
+                self._resource(manifest).path(key.namespace, key.name),
+                query={"fieldManager": self.request.manager},
+                body={"metadata": {"labels": {PART_OF: None}}},
+                content_type=MERGE,
+                expect=(404,),
+                about=str(key),
+            )
+            self.report.results[key] = "changed"
+
     def _delete(self, manifest: Manifest) -> bool | None:
         """Delete exactly the object that was looked at: whether it is gone already; None if it is not ours any more."""
         key, live = key_of(manifest), manifest
@@ -463,13 +495,8 @@ class ApplySet:
             metadata = live["metadata"]
             if metadata.get("deletionTimestamp"):
                 return False
-            body = {
-                "apiVersion": "v1",
-                "kind": "DeleteOptions",
-                "preconditions": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
-                "propagationPolicy": "Background",
-            }
-            answer = self.api.call("DELETE", path, body=body, expect=(404, 409), about=str(key))
+            exactly = {name: metadata[name] for name in ("uid", "resourceVersion")}
+            answer = removal.delete(self.api, path, key, exactly, expect=(409,))
             if answer.status != 409:
                 # a Status instead of the object: nothing holds it, and it is gone
                 return answer.status == 404 or self.api.document(answer).get("kind") == "Status"
@@ -488,22 +515,7 @@ class ApplySet:
             live = found
 
     def _wait_gone(self, manifests: list[Manifest]) -> None:
-        waiting = list(manifests)
-        pause = 0.05
-        while waiting:
-            live = self.api.all(self._get, waiting)
-            still = [
-                (manifest, found)
-                for manifest, found in zip(waiting, live, strict=True)
-                if found is not None and found["metadata"]["uid"] == manifest["metadata"]["uid"]
-            ]
-            waiting = [manifest for manifest, _found in still]
-            if waiting and self.api.deadline.left < pause:
-                text = " ".join(_stuck(key_of(manifest), found) for manifest, found in still[:5])
-                raise ClusterError(f"Not gone within {self.api.deadline.seconds:g} s: {text}")
-            if waiting:
-                time.sleep(pause)
-                pause = min(pause * 1.5, 2.0)
+        removal.wait_gone(self.api, manifests, self._get)
 
 
 def _is_namespace(manifest: Manifest, name: str) -> bool:
@@ -520,23 +532,6 @@ def _not_established(definition: Mapping[str, Any] | None) -> str:
     if (conditions.get("Established") or {}).get("status") != "True":
         return "condition Established is not True yet"
     return ""
-
-
-def _stuck(key: Key, live: Mapping[str, Any]) -> str:
-    """Why an object that is being deleted is still there."""
-    metadata = live.get("metadata") or {}
-    if not metadata.get("deletionTimestamp"):
-        return f"{key} is still there."
-    text = f"{key} is being deleted since {metadata['deletionTimestamp']}"
-    finalizers = metadata.get("finalizers") or []
-    if finalizers:
-        text += f"; it waits for the finalizers {', '.join(finalizers)}: is what removes them running?"
-    remains = [
-        condition.get("message", "")
-        for condition in (live.get("status") or {}).get("conditions") or []
-        if condition.get("status") == "True" and condition.get("type", "").startswith("Namespace")
-    ]
-    return text + (f" {' '.join(remains)}" if remains else "") + ("" if text.endswith("?") or remains else ".")
 
 
 def explained(key: Key, error: ApiError) -> str:

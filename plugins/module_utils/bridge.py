@@ -17,6 +17,13 @@ Usage::
     with Bridge(api_client) as bridge:
         KafkaAdminClient(bootstrap_servers="c-kafka-bootstrap.ns.svc:9093", proxy_url=bridge.proxy_url, ...)
 
+A client that speaks no SOCKS5 is given a port of 127.0.0.1 instead, which leads to one such name and nowhere else::
+
+    with Bridge(api_client).forward("schema-registry.ns.svc", 8081) as (host, port):
+        requests.get(f"http://{host}:{port}/subjects")
+
+As with ``kubectl port-forward``, every user of the machine can connect to that port while it is open.
+
 What it needs in the namespace (RBAC): get services, list pods, get and create pods/portforward (the client opens a
 port-forward by a WebSocket, a GET; newer Kubernetes also asks for create).
 
@@ -39,7 +46,8 @@ import socket
 import struct
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -340,6 +348,69 @@ def _watch(selector: selectors.BaseSelector, sock: Any, reads: bool, writes: boo
         selector.register(sock, wanted)
 
 
+class _Listener:
+    """A port of 127.0.0.1 with a thread for each connection, until stop()."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self._serve = serve
+        self._stopping = False
+        self._lock = threading.Lock()
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._acceptor = threading.Thread(target=self._accept, name="bridge: accept", daemon=True)
+        self._acceptor.start()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._socket.getsockname()
+        return host, port
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        with self._lock:
+            return len(self._connections)
+
+    def stop(self) -> None:
+        """Close every connection and the port; wait for the threads."""
+        self._stopping = True
+        # only a connection wakes an accept on every system; it is closed unserved
+        with socket.socket() as waker:
+            waker.connect(self._socket.getsockname())
+            self._acceptor.join(timeout=5)
+        self._socket.close()
+        with self._lock:
+            connections = dict(self._connections)
+        for sock in connections.values():
+            _hang_up(sock)
+        for thread in connections:
+            thread.join(timeout=5)
+
+    def _accept(self) -> None:
+        while True:
+            client, _peer = self._socket.accept()
+            if self._stopping:
+                client.close()
+                return
+            thread = threading.Thread(target=self._run, args=(client,), name="bridge: connection", daemon=True)
+            with self._lock:
+                self._connections[thread] = client
+            thread.start()
+
+    def _run(self, client: socket.socket) -> None:
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._serve(client)
+        except OSError:
+            pass  # the client went away, or never was one of ours
+        finally:
+            with self._lock:
+                self._connections.pop(threading.current_thread(), None)
+            _hang_up(client)
+            client.close()
+
+
 class Bridge:
     """The proxy: from start() or ``with`` to stop(), in threads of this process.
 
@@ -361,17 +432,15 @@ class Bridge:
         self._cluster_domain = cluster_domain
         self._user, self._password = secrets.token_hex(8), secrets.token_hex(32)
         self._failures: deque[Failure] = deque(maxlen=REMEMBERED_FAILURES)
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._listener: _Listener | None = None
 
     @property
     def proxy_url(self) -> str:
         """The URL to give a client. It holds a password: never print it."""
         if self._listener is None:
             raise RuntimeError("the bridge is not started")
-        return f"socks5h://{self._user}:{self._password}@127.0.0.1:{self._listener.getsockname()[1]}"
+        host, port = self._listener.address
+        return f"socks5h://{self._user}:{self._password}@{host}:{port}"
 
     @property
     def errors(self) -> list[Failure]:
@@ -380,36 +449,41 @@ class Bridge:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
-        with self._lock:
-            return len(self._connections)
+        """How many connections of the proxy are open."""
+        return self._listener.connections if self._listener else 0
 
     def start(self) -> str:
         """Listen, and return the URL to give a client."""
         if self._listener is None:
-            self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-            self._acceptor = threading.Thread(
-                target=self._accept, args=(self._listener,), name="bridge: accept", daemon=True
-            )
-            self._acceptor.start()
+            self._listener = _Listener(self._serve_proxy)
         return self.proxy_url
 
     def stop(self) -> None:
-        """Close every connection and the port; wait for the threads."""
+        """Close every connection of the proxy and its port; wait for the threads."""
         listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        # only a connection wakes an accept on every system; it is closed unserved
-        with socket.socket() as waker:
-            waker.connect(listener.getsockname())
-            self._acceptor.join(timeout=5)
-        listener.close()
-        with self._lock:
-            connections = dict(self._connections)
-        for sock in connections.values():
-            _hang_up(sock)
-        for thread in connections:
-            thread.join(timeout=5)
+        if listener:
+            listener.stop()
+
+    @contextmanager
+    def forward(self, host: str, port: int) -> Iterator[tuple[str, int]]:
+        """A local address whose every connection leads to the in-cluster `host` and `port`, as long as the block.
+
+        Needs no start() and works beside the proxy. A name that the bridge does not take is a BridgeError at once;
+        what is not there, or not ready, is found out by each connection anew: it is closed, and `errors` says why.
+        """
+        address = parse_address(host, self._cluster_domain)
+
+        def serve(client: socket.socket) -> None:
+            try:
+                self._carry(client, address, host, port)
+            except BridgeError as error:
+                self._remember(host, port, error)
+
+        listener = _Listener(serve)
+        try:
+            yield listener.address
+        finally:
+            listener.stop()
 
     def __enter__(self) -> Bridge:
         self.start()
@@ -418,38 +492,25 @@ class Bridge:
     def __exit__(self, *_exception: object) -> None:
         self.stop()
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            client, _peer = listener.accept()
-            if self._listener is not listener:  # stop() rang
-                client.close()
-                return
-            thread = threading.Thread(target=self._serve, args=(client,), name="bridge: connection", daemon=True)
-            with self._lock:
-                self._connections[thread] = client
-            thread.start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def _serve_proxy(self, client: socket.socket) -> None:
         host, port = "?", 0
         try:
             client.settimeout(NEGOTIATION_SECONDS)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = negotiate(client, self._user, self._password)
-            self._carry(client, host, port)
+            address = parse_address(host, self._cluster_domain)
+            self._carry(client, address, host, port, connected=lambda: _reply(client, 0))
         except BridgeError as error:
-            self._failures.append(Failure(host, port, str(error), final=error.reply == NOT_ALLOWED))
+            self._remember(host, port, error)
             with suppress(OSError):  # the client may not have waited for the answer
                 _reply(client, error.reply)
-        except OSError:
-            pass  # the client went away, or never was one of ours
-        finally:
-            with self._lock:
-                self._connections.pop(threading.current_thread(), None)
-            _hang_up(client)
-            client.close()
 
-    def _carry(self, client: socket.socket, host: str, port: int) -> None:
-        address = parse_address(host, self._cluster_domain)
+    def _remember(self, host: str, port: int, error: BridgeError) -> None:
+        self._failures.append(Failure(host, port, str(error), final=error.reply == NOT_ALLOWED))
+
+    def _carry(
+        self, client: socket.socket, address: Address, host: str, port: int, connected: Callable[[], None] | None = None
+    ) -> None:
+        """Connect the client with the pod, and carry until one of them ends."""
         service = self._cluster.service(address.service, address.namespace)
         selector = service["spec"].get("selector")
         if not selector:
@@ -463,7 +524,8 @@ class Bridge:
         stream = self._cluster.open(pod, address.namespace, pod_port)
         pod_socket = stream.socket(pod_port)
         try:
-            _reply(client, 0)
+            if connected:
+                connected()
             relay(client, pod_socket)
         finally:
             pod_socket.close()  # ends the stream's own thread, after what it still holds is sent

@@ -11,7 +11,8 @@ from typing import Any
 from .api import Api
 from .discovery import Resource
 from .errors import ClusterError
-from .objects import Key, Manifest, key_of
+from .flux_causes import flux_causes
+from .objects import Key, Manifest, key_of, labels_of
 from .readiness import FAILED, FAILING, PROGRESSING, Verdict, judge
 
 EVENTS = Resource("", "v1", "Event", "events", True)
@@ -32,6 +33,12 @@ def _by_label(label: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda live: f"{label}={live['metadata']['name']}"
 
 
+def _of_pool(live: Mapping[str, Any]) -> str:
+    """Pools of two Kafkas in a namespace may have one name."""
+    cluster = labels_of(live).get("strimzi.io/cluster")
+    return f"strimzi.io/cluster={cluster},strimzi.io/pool-name={live['metadata']['name']}" if cluster else ""
+
+
 #: (group, kind) -> the label selector of the pods behind an object
 PODS_OF: dict[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
     ("apps", "DaemonSet"): _by_selector,
@@ -42,7 +49,7 @@ PODS_OF: dict[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
     ("core.strimzi.io", "StrimziPodSet"): _by_label("strimzi.io/controller-name"),
     ("kafka.strimzi.io", "Kafka"): _by_label("strimzi.io/cluster"),
     ("kafka.strimzi.io", "KafkaConnect"): _by_label("strimzi.io/cluster"),
-    ("kafka.strimzi.io", "KafkaNodePool"): _by_label("strimzi.io/pool-name"),
+    ("kafka.strimzi.io", "KafkaNodePool"): _of_pool,
     ("postgresql.cnpg.io", "Cluster"): _by_label("cnpg.io/cluster"),
     ("postgresql.cnpg.io", "Pooler"): _by_label("cnpg.io/poolerName"),
 }
@@ -52,6 +59,8 @@ def causes(api: Api, live: Mapping[str, Any]) -> list[str]:
     """Lines about an object that is not ready. What may not be read is left out: this must not hide the failure."""
     key = key_of(live)
     lines = [f"event: {text}" for text in _events(api, key)]
+    if key.group.endswith(".toolkit.fluxcd.io"):
+        lines = flux_causes(api, live) + lines
     for pod in _pods(api, live)[:MOST_PODS]:
         lines += _about_pod(api, pod)
     return [api.masker.text(line) for line in lines]
@@ -154,8 +163,9 @@ def _log(api: Api, pod: Manifest, container: Mapping[str, Any]) -> list[str]:
         answer = api.call("GET", f"{PODS.path(key.namespace, key.name)}/log", query=query, accept="*/*")
     except ClusterError:
         return []
-    text = answer.body.decode(errors="replace")
-    shown = [api.masker.foreign(line) for line in text.splitlines()[-LAST_LINES:] if line.strip()]
+    # masked before it is taken apart: a private key has several lines
+    text = api.masker.foreign(answer.body.decode(errors="replace"))
+    shown = [line for line in text.splitlines()[-LAST_LINES:] if line.strip()]
     return [f"{key}, container {name}, log: {line}" for line in shown]
 
 

@@ -8,18 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .component_objects import Seen, stand_ins
+from .component_objects import NOT_SERVED, Seen, stand_ins
 from .kafka_table import aligned
 from .objects import Manifest
 from .readiness import judge
 
 COLUMNS = {"component": "component", "kind": "kind", "name": "name", "state": "state", "reason": "reason"}
 #: lists that are looked at for other purposes: nodes are nobody's, a Kafka is not Strimzi's
-NOT_SHOWN = {"strimzi": ("kafkas",), "kafka_cluster": ("nodes",)}
+NOT_SHOWN = {
+    "strimzi": ("kafkas",),
+    "kafka_cluster": ("nodes",),
+    "schema_registry": ("nodes", "users"),
+    "cnpg": ("nodes",),
+    "synergyflow_backend": ("nodes",),
+    "obs_collectors": ("nodes",),
+}
 #: what a reader should know of a label that says little
 MEANING = {
     "strimzi-cluster-operator": "Strimzi's operators",
-    "process-node": "the node: brokers run as processes of this machine",
+    "flux-operator": "flux-operator; the controllers that it installs are Flux's own",
+    "process-node": "the node: programs of pods run as processes of this machine",
+    "apicurio-registry": "Confluent's Schema Registry: Apicurio, which speaks the same API",
+    "synergyflow-backend": "the backend: its image is nowhere to be had, nothing runs; its policy sidecar is real",
+    "fluent-bit": "Fluent Bit: a small program that reads the same configuration",
     "kwok-node": "the nodes: pods run because KWOK says so",
 }
 
@@ -38,6 +49,12 @@ def rows(component: str, seen: Seen) -> list[dict[str, Any]]:
         found += [
             _row(component, [item], verdict.state, verdict.reason) for item, verdict in verdicts if not verdict.done
         ]
+    # not served is not there; what may not be read may well be
+    found += [
+        {"component": component, "kind": "-", "name": name, "state": "unknown", "reason": reason}
+        for name, reason in seen.unread.items()
+        if name not in NOT_SHOWN.get(component, ()) and not reason.startswith(NOT_SERVED)
+    ]
     return found or [{"component": component, "kind": "-", "name": "-", "state": "not there", "reason": None}]
 
 

@@ -158,6 +158,34 @@ def read_topics(
 
 
 @contextmanager
+def session(login: KafkaLogin, timeout: float, hopeless: Callable[[], bool] = lambda: False) -> Iterator[Any]:
+    """An admin client, as long as the block; `timeout` in seconds to meet a broker.
+
+    What Kafka refuses in the block comes out as a BrokersError, in Kafka's words and without secrets.
+    """
+    with talking() as heard, _connected(login, time.monotonic() + timeout, heard, hopeless) as admin:
+        heard.exceptions.clear()
+        yield admin
+
+
+@contextmanager
+def talking() -> Iterator[_Heard]:
+    """A place to use producers and consumers in: their log is kept quiet, their refusals become BrokersErrors."""
+    with _listening() as heard:
+        try:
+            yield heard
+        except kafka_errors.KafkaError as error:
+            raise refused(heard.exceptions, error) from error
+
+
+def refused(heard: Iterable[BaseException], error: BaseException) -> BrokersError:
+    """The cause of an answer to somebody who is logged in: what is not allowed is said by the error itself."""
+    if isinstance(error, kafka_errors.AuthorizationError):
+        return BrokersError(PERMISSION, _words(error))
+    return diagnose(heard, error)
+
+
+@contextmanager
 def _connected(login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Callable[[], bool]) -> Iterator[Any]:
     """An admin client that has met a broker. Short attempts first: a wrong password would wait for all of the time."""
     seconds = FIRST_ATTEMPT_SECONDS

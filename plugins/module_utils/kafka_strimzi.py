@@ -49,6 +49,8 @@ class Strimzi:
     #: None when they are not to be compared, and then why
     topics: dict[str, TopicResource] | None = None
     topics_left_out: str = ""
+    #: they were to be compared, and may not be read
+    topics_unread: bool = False
     ca_secret: dict[str, Any] | None = field(default=None, repr=False)
     user_secret: dict[str, Any] | None = field(default=None, repr=False)
 
@@ -188,7 +190,7 @@ def read_strimzi(
             except ApiError as error:
                 if error.code != 403:
                     raise
-                found.topics_left_out = str(error)
+                found.topics_left_out, found.topics_unread = str(error), True
 
     def kafka() -> None:
         found.kafka = get(served["Kafka"], cluster)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -19,10 +20,28 @@ CHANGED = "<masked, changed>"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: shorter values ("true", "admin") are masked where they stand in a Secret, but not cut out of other text
 SHORTEST = 6
-#: what looks like a credential in text of others, whether or not it comes from a Secret we know
-CREDENTIAL = re.compile(
-    r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key|authorization|credential)[\w.-]*[\"']?\s*[:=]\s*)"
-    r"(?:\"[^\"]*\"|'[^']*'|(?:bearer|basic)\s+\S+|[^\s,;]+)"
+#: a value: quoted, with escaped quotes in it; quoted within text that is quoted itself; a word. Without an end to its
+#: quote it goes to the end of its line
+_VALUE = (
+    r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.|'')*'|(?P<quote>\\+[\"'])(?:(?!(?<!\\)(?P=quote))[^\n])*(?:(?P=quote))?"
+    r"|[\"'][^\n]*|(?:bearer|basic)\s+\S+|[^\s,;]+)"
+)
+#: what looks like a credential in text of others, whether or not it comes from a Secret we know; the group `name` stays
+FOREIGN = (
+    # a private key; the end of a log may have only the end of one
+    re.compile(r"(?s)(?P<name>)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|.*)"),
+    re.compile(r"(?m)(?P<name>)(?:^[A-Za-z0-9+/=]{1,76}+[ \t]*+\r?\n){0,99}+-----END [A-Z0-9 ]*PRIVATE KEY-----"),
+    # a header says how it authorizes, and then with what: all of the line is it
+    re.compile(
+        r"(?i)(?P<name>\b[\w.-]*authorization(?:\\*[\"'])?\s*[:=]\s*)"
+        r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.|'')*'|[^\r\n]+)"
+    ),
+    # the password in an address; what follows a colon may be a port as well, and an @ stand in the path
+    re.compile(r"(?P<name>://[^\s/:@?#\"'<>\[\]]*:)(?!\d{1,5}[/?#])[^\s\"'<>]+(?=@)"),
+    re.compile(
+        r"(?is)(?P<name>\b[\w.-]*(?:password|passwd|secret|token|api[_-]?key|credential)[\w.-]*(?:\\*[\"'])?\s*[:=]\s*)"
+        + _VALUE
+    ),
 )
 
 
@@ -59,8 +78,9 @@ class Masker:
         self._known: set[str] = set()
 
     def always(self, values: Iterable[str]) -> None:
-        """Remember values that must not be shown."""
-        new = {value for value in values if value and len(value) >= SHORTEST} - self._known
+        """Remember values that must not be shown, nor as others quote them: `pass"word` as `pass\\"word`."""
+        unknown = {value for value in values if value and len(value) >= SHORTEST} - self._known
+        new = unknown | {json.dumps(value, ensure_ascii=False)[1:-1] for value in unknown}
         if new:
             self._known |= new
             # the longest first: a value that contains another one is masked whole
@@ -80,7 +100,10 @@ class Masker:
 
     def foreign(self, text: str) -> str:
         """Text that a program of others wrote, a log above all: what looks like a credential goes too."""
-        return CREDENTIAL.sub(rf"\g<1>{MASKED}", self.text(text))
+        text = self.text(text)
+        for pattern in FOREIGN:
+            text = pattern.sub(rf"\g<name>{MASKED}", text)
+        return text
 
     def clean(self, value: Any) -> Any:
         """A copy of plain data with the values taken out of all its strings."""

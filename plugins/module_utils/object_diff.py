@@ -26,11 +26,7 @@ def shown(manifest: Mapping[str, Any] | None, before: Mapping[str, Any] | None =
     """An object as a diff shows it: no status, nothing that the server keeps, no Secret value."""
     if manifest is None:
         return None
-    copy = {name: value for name, value in manifest.items() if name != "status"}
-    copy["metadata"] = {
-        name: value for name, value in (manifest.get("metadata") or {}).items() if name not in SERVER_KEPT
-    }
-    return masked(copy, before)
+    return masked(content(manifest), before)
 
 
 def as_yaml(manifest: Any) -> str:
@@ -44,11 +40,19 @@ def diff(
     old = None if before is None else shown(before)
     new = None if after is None else shown(after, before)
     return {
-        "before": masker.text(as_yaml(old)),
-        "after": masker.text(as_yaml(new)),
+        # before it is YAML, which writes quotes and letters beyond ASCII in another way
+        "before": masker.text(as_yaml(masker.clean(old))),
+        "after": masker.text(as_yaml(masker.clean(new))),
         "before_header": name if before is not None else f"{name} (does not exist)",
         "after_header": name if after is not None else f"{name} (deleted)",
     }
+
+
+def content(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What an object says, whoever said it: without its status and what the server keeps."""
+    found = {name: value for name, value in manifest.items() if name != "status"}
+    metadata = {name: value for name, value in (manifest.get("metadata") or {}).items() if name not in SERVER_KEPT}
+    return {**found, "metadata": metadata}
 
 
 def without_times(manifest: Manifest) -> Manifest:

@@ -27,6 +27,8 @@ EXISTS = "exists"
 class Verdict(NamedTuple):
     state: str
     reason: str = ""
+    #: when a failure was first told, where one from before the wait may have been mended since; RFC 3339
+    since: str = ""
 
     @property
     def done(self) -> bool:
@@ -48,8 +50,8 @@ def failing(reason: str) -> Verdict:
     return Verdict(FAILING, reason)
 
 
-def failed(reason: str) -> Verdict:
-    return Verdict(FAILED, reason)
+def failed(reason: str, since: str = "") -> Verdict:
+    return Verdict(FAILED, reason, since)
 
 
 # -- reading status
@@ -107,7 +109,8 @@ def deployment(live: Mapping[str, Any]) -> Verdict:
     found = conditions(live)
     wanted = _replicas(live)
     if (found.get("Progressing") or {}).get("reason") == "ProgressDeadlineExceeded":
-        return failed(told(found["Progressing"]))
+        # not final as for kubectl: after the cause was mended it stands there until the next pod is available
+        return failing(told(found["Progressing"]))
     if is_true(found.get("ReplicaFailure")):
         return failing(told(found["ReplicaFailure"]))
     if _count(live, "updatedReplicas") < wanted:
@@ -225,7 +228,8 @@ def api_service(live: Mapping[str, Any]) -> Verdict:
 
 # -- Strimzi. Status is NotReady=True rather than Ready=False for most kinds; Ready may come before status.listeners
 
-#: io.strimzi.operator.common.model.InvalidResourceException and its like: the resource itself is wrong
+#: io.strimzi.operator.common.model.InvalidResourceException and its like: the resource itself is wrong, or the operator
+#: the wrong one for it. Another operator, pool or Secret may have mended that without a new generation.
 STRIMZI_FINAL = (
     "InvalidConfigurationException",
     "InvalidResourceException",
@@ -247,7 +251,9 @@ def strimzi(live: Mapping[str, Any]) -> Verdict:
         text = told(bad or {})
         if (bad or {}).get("reason") == STRIMZI_CREATING:
             return progressing(text)
-        return failed(text) if (bad or {}).get("reason") in STRIMZI_FINAL else failing(text)
+        if (bad or {}).get("reason") in STRIMZI_FINAL:
+            return failed(text, (bad or {}).get("lastTransitionTime") or "")
+        return failing(text)
     good = found.get("Ready") or {}
     if is_true(good):
         return ready()
@@ -267,7 +273,7 @@ def kafka_topic(live: Mapping[str, Any]) -> Verdict:
         return ready("not managed (strimzi.io/managed)")
     bad = found.get("Ready") or {}
     if is_false(bad) and bad.get("reason") in TOPIC_FINAL:
-        return failed(told(bad))
+        return failed(told(bad), bad.get("lastTransitionTime") or "")
     return strimzi(live)
 
 
@@ -293,8 +299,11 @@ def strimzi_pod_set(live: Mapping[str, Any]) -> Verdict:
 
 CNPG_HEALTHY = "Cluster in healthy state"
 CNPG_STUCK = (
+    "Cluster cannot execute instance online upgrade due to missing architecture binary",
+    "Cluster cannot proceed to reconciliation due to an error while interacting with plugins",
     "Cluster cannot proceed to reconciliation due to an unknown plugin being required",
     "Cluster has incomplete or invalid image catalog",
+    "Invalid cluster definition",
     "Not enough disk space",
     "Unable to create required cluster objects",
 )
@@ -334,10 +343,20 @@ def cnpg_backup(live: Mapping[str, Any]) -> Verdict:
 
 
 def cnpg_scheduled_backup(live: Mapping[str, Any]) -> Verdict:
+    if _status(live).get("error"):
+        return failing(str(_status(live)["error"]))
     return ready("suspended") if _spec(live).get("suspend") else Verdict(EXISTS)
 
 
 def cnpg_pooler(live: Mapping[str, Any]) -> Verdict:
+    """From 1.30 on it has a phase: inactive while its Cluster or a Secret is not there yet."""
+    phase, reason = _status(live).get("phase"), _status(live).get("phaseReason") or ""
+    if phase == "failed":
+        return failing(f"failed: {reason}".rstrip(": "))
+    if phase == "inactive":
+        return progressing(f"inactive: {reason}".rstrip(": "))
+    if phase == "paused":
+        return ready("paused")
     wanted, there = _spec(live).get("instances") or 1, _count(live, "instances")
     return ready() if there >= wanted else progressing(f"{there} of {wanted} instances are there")
 
@@ -380,7 +399,7 @@ def _last_lines(text: str | None, count: int = 3) -> str:
 
 # -- Flux (fluxcd.io/flux/components: conditions Ready, Reconciling, Stalled)
 
-FLUX_WAITS = ("DependencyNotReady", "Progressing", "ProgressingWithRetry")
+FLUX_WAITS = ("DependencyNotReady", "HealthCheckCanceled", "Progressing", "ProgressingWithRetry")
 
 
 def flux(live: Mapping[str, Any]) -> Verdict:  # noqa: PLR0911
@@ -394,15 +413,46 @@ def flux(live: Mapping[str, Any]) -> Verdict:  # noqa: PLR0911
         if late is None and is_true(good):
             return ready("suspended; it was Ready before")
         return failing("it is suspended, so nothing reconciles it (spec.suspend)")
-    if late:
-        return late
-    if is_true(found.get("Stalled")):
+    if is_true(found.get("Stalled")) and not (late and _older(found["Stalled"], live)):
         return failed(told(found["Stalled"]))
+    # status.observedGeneration follows a success only: what has failed from the start says so in its condition
+    reconciling = found.get("Reconciling") or {}
+    if late and (not is_false(good) or _older(good, live)):
+        busy = is_true(reconciling) and not _older(reconciling, live)
+        return progressing(told(reconciling)) if busy else late
     if is_true(good):
         return ready(str(good.get("message") or ""))
-    if is_true(found.get("Reconciling")) or good.get("reason") in FLUX_WAITS or not is_false(good):
-        return progressing(told(good or found.get("Reconciling") or {"type": "no condition yet"}))
+    return _flux_not_ready(good, reconciling)
+
+
+def _flux_not_ready(good: Mapping[str, Any], reconciling: Mapping[str, Any]) -> Verdict:
+    reason, message = good.get("reason") or "", good.get("message") or ""
+    if not is_false(good):
+        return progressing(told(reconciling or good or {"type": "no condition yet"}))
+    if reason in FLUX_WAITS:
+        return (failing if "not found" in message else progressing)(told(good))
+    # a failure stays in Ready while the next attempt is under way; ProgressingWithRetry is the pause before it
+    if is_true(reconciling) and reconciling.get("reason") != "ProgressingWithRetry":
+        return progressing(told(good))
     return failing(told(good))
+
+
+def _older(condition: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether a condition speaks of an older spec, or does not say of which."""
+    generation = (live.get("metadata") or {}).get("generation") or 0
+    return int(condition.get("observedGeneration") or 0) < generation
+
+
+def flux_instance(live: Mapping[str, Any]) -> Verdict:
+    """flux-operator (api/v1/fluxinstance_types.go): no status.observedGeneration, but each condition has one."""
+    good = conditions(live).get("Ready") or {}
+    if annotations_of(live).get("fluxcd.controlplane.io/reconcile") == "disabled":
+        return ready("paused (fluxcd.controlplane.io/reconcile: disabled)") if is_true(good) else failing("paused")
+    if not good or _older(good, live):
+        return progressing("flux-operator has not taken it up yet")
+    if is_true(good):
+        return ready(str(good.get("message") or ""))
+    return failing(told(good)) if is_false(good) else progressing(told(good))
 
 
 # -- External Secrets (apis/externalsecrets/v1): syncedResourceVersion starts with the generation it was made from
@@ -422,6 +472,15 @@ def external_secret(live: Mapping[str, Any]) -> Verdict:
 # -- everything else
 
 
+def volume_snapshot(live: Mapping[str, Any]) -> Verdict:
+    """external-snapshotter, client/apis/volumesnapshot/v1: no conditions; an error is tried again and may pass."""
+    status = _status(live)
+    if status.get("readyToUse"):
+        return ready()
+    error = (status.get("error") or {}).get("message")
+    return failing(f"not ready to use: {error}") if error else progressing("not ready to use yet")
+
+
 def general(live: Mapping[str, Any]) -> Verdict:
     """Any kind that follows the conventions: https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus"""
     found = conditions(live)
@@ -431,7 +490,8 @@ def general(live: Mapping[str, Any]) -> Verdict:
         late = outdated(live)
         if late:
             return late
-    for name in ("Ready", "Available"):
+    # the last two: https://gateway-api.sigs.k8s.io/geps/gep-1364/
+    for name in ("Ready", "Available", "Programmed", "Accepted"):
         if name in found:
             return ready() if is_true(found[name]) else progressing(told(found[name]))
     if is_true(found.get("NotReady")):
@@ -476,10 +536,13 @@ TABLE: dict[tuple[str, str], tuple[Predicate, bool]] = {
     ("postgresql.cnpg.io", "ScheduledBackup"): (cnpg_scheduled_backup, False),
     ("volsync.backube", "ReplicationDestination"): (volsync, False),
     ("volsync.backube", "ReplicationSource"): (volsync, False),
+    ("snapshot.storage.k8s.io", "VolumeSnapshot"): (volume_snapshot, False),
+    ("snapshot.storage.k8s.io", "VolumeSnapshotContent"): (volume_snapshot, False),
     ("external-secrets.io", "ClusterSecretStore"): (external_secret, False),
     ("external-secrets.io", "ExternalSecret"): (external_secret, False),
     ("external-secrets.io", "PushSecret"): (external_secret, False),
     ("external-secrets.io", "SecretStore"): (external_secret, False),
+    ("fluxcd.controlplane.io", "FluxInstance"): (flux_instance, False),
     **{("kafka.strimzi.io", kind): (strimzi, True) for kind in STRIMZI_KINDS},
     **{(group, kind): (flux, False) for group, kinds in FLUX_KINDS.items() for kind in kinds},
 }
@@ -497,11 +560,37 @@ def failure_grace(group: str) -> float:
     return FAILURE_GRACE_OF.get(group, FAILURE_GRACE)
 
 
+#: Kubernetes' own groups with a dot. Other groups under k8s.io, such as the Gateway API's, are of custom resources.
+BUILT_IN = tuple(
+    f"{group}.k8s.io"
+    for group in (
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "internal.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+        "storagemigration",
+    )
+)
+
+
 def has_health(group: str, kind: str) -> bool:
     """False for built-in kinds that are ready as soon as they exist: their content need not be read."""
     if (group, kind) in TABLE:
         return True
-    return "." in group and not group.endswith(".k8s.io")
+    return "." in group and group not in BUILT_IN
 
 
 def worse(verdict: Verdict, pods: Verdict | None) -> Verdict:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from .api import Api
+from .api import Api, ApiError
 from .causes import as_text, causes, pods_verdict
 from .discovery import Resource
 from .errors import ClusterError
+from .kafka_rollout import cluster_of, rollout, selector
 from .objects import Key, Manifest, check_identity, key_of, listed
 from .readiness import (
     FAILED,
@@ -34,12 +36,20 @@ from .served_kinds import unserved
 FEW = 2
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 2.0
-#: seconds between two lines of progress
+#: seconds between two lines of progress, and between two that say the same
 PROGRESS_EVERY = 5.0
+SAME_PROGRESS_EVERY = 30.0
 #: seconds between two looks at the pods behind an object that is not ready
 PODS_EVERY = 4.0
 MOST_EXPLAINED = 5
+#: seconds by which a failure may be older than the wait and still be of what was written just before it
+FRESH = 30.0
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+#: kinds whose pods are in StrimziPodSets
+KAFKAS = (("kafka.strimzi.io", "Kafka"), ("kafka.strimzi.io", "KafkaNodePool"))
+#: its status counts pods that are there, ready or not; the operator's Deployment has its name (pooler_status.go)
+POOLER = ("postgresql.cnpg.io", "Pooler")
+DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
 STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False)
 
 
@@ -88,9 +98,16 @@ class Wait:
     failure_grace: float | None = None
     rules: list[Rule] = field(default_factory=list)
     progress: Callable[[str], None] = lambda text: None
+    #: the release of Strimzi that must have been through with each Kafka
+    strimzi_version: str | None = None
+    #: by the clock of this machine; the times of conditions are by the cluster's
+    started: float = field(default_factory=time.time)
     awaited: list[Awaited] = field(default_factory=list)
     _binding_modes: dict[str, str] = field(default_factory=dict)
+    #: (namespace, Kafka) -> its StrimziPodSets at this look; None if they cannot be read
+    _pod_sets: dict[tuple[str, str], list[Manifest] | None] = field(default_factory=dict)
     _last_progress: float = 0.0
+    _last_said: str = ""
 
     def prepare(self, objects: Iterable[Any], strict: bool = True) -> None:
         """Find the resource of each object. Not `strict`: kinds that are not served yet are only told."""
@@ -117,6 +134,7 @@ class Wait:
 
     def look(self) -> None:
         """Look once at everything: what was ready may be so no more, as a Kafka whose node pools change."""
+        self._pod_sets.clear()
         groups: dict[tuple[Resource, str], list[Awaited]] = {}
         for awaited in self.awaited:
             if awaited.resource:
@@ -152,11 +170,12 @@ class Wait:
         if live is None and was_done and (awaited.key.group, awaited.key.kind) == ("batch", "Job"):
             return  # its ttlSecondsAfterFinished has passed
         awaited.live = live
-        verdict = (
-            judge(live, predicate_for(awaited.key, self.rules))
-            if live is not None
-            else Verdict(PROGRESSING, "it does not exist")
-        )
+        own_rule = predicate_for(awaited.key, self.rules)
+        verdict = judge(live, own_rule) if live is not None else Verdict(PROGRESSING, "it does not exist")
+        if live is not None and verdict.state == READY and own_rule is None:
+            verdict = self._rollout(awaited, live) or verdict
+        if verdict.state == FAILED and self._is_stale(verdict):
+            verdict = verdict._replace(state=FAILING)
         if live is not None and not verdict.done:
             verdict = self._nearer(awaited, live, verdict)
         if verdict.done:
@@ -168,6 +187,16 @@ class Wait:
         elif awaited.failing_since is None:
             awaited.failing_since = now
         awaited.verdict = verdict
+
+    def _is_stale(self, verdict: Verdict) -> bool:
+        """Whether a final failure is from before the wait: it may be gone with the next reconciliation."""
+        try:
+            since = datetime.fromisoformat(verdict.since)
+        except ValueError:
+            return False
+        if since.tzinfo is None:
+            since = since.replace(tzinfo=UTC)
+        return self.started - since.timestamp() > FRESH
 
     def _late(self, waiting: list[Awaited]) -> str:
         return f"{len(waiting)} of {len(self.awaited)} objects are not ready after {self.api.deadline.seconds:g} s"
@@ -181,6 +210,48 @@ class Wait:
             awaited.pods_seen = now
             awaited.pods_verdict = pods_verdict(self.api, live)
         return worse(verdict, awaited.pods_verdict)
+
+    def _rollout(self, awaited: Awaited, live: Manifest) -> Verdict | None:
+        """What a Kafka's or a Pooler's pods say against it; None as well when what makes them may not be read."""
+        if (awaited.key.group, awaited.key.kind) == POOLER:
+            return self._pool(awaited)
+        if (awaited.key.group, awaited.key.kind) not in KAFKAS:
+            return None
+        if awaited.key.kind == "Kafka" and self.strimzi_version:
+            seen = (live.get("status") or {}).get("operatorLastSuccessfulVersion")
+            if seen != self.strimzi_version:
+                return progressing(f"reconciled by Strimzi {seen or 'unknown'}, not yet by {self.strimzi_version}")
+        place = (awaited.key.namespace, cluster_of(live))
+        if place not in self._pod_sets:
+            self._pod_sets[place] = self._read_pod_sets(*place)
+        found = self._pod_sets[place]
+        return None if found is None else rollout(live, found)
+
+    def _pool(self, awaited: Awaited) -> Verdict | None:
+        try:
+            found = self.api.get(DEPLOYMENTS, awaited.key.namespace, awaited.key.name)
+        except ApiError as error:
+            if error.code != 403:
+                raise
+            return None
+        if found is None:
+            return progressing("its Deployment is not there yet")
+        verdict = judge({**found, "apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind})
+        return None if verdict.done else verdict
+
+    def _read_pod_sets(self, namespace: str, cluster: str) -> list[Manifest] | None:
+        resource = self.api.discover().preferred("core.strimzi.io", "StrimziPodSet")
+        if resource is None:
+            return None
+        try:
+            found = self.api.list(resource, namespace, selector=selector(cluster))
+        except ApiError as error:
+            if error.code != 403:
+                raise
+            return None
+        for item in found:
+            item["apiVersion"], item["kind"] = resource.api_version, resource.kind
+        return found
 
     def _claim(self, live: Mapping[str, Any], verdict: Verdict) -> Verdict:
         """A claim that waits for its first consumer is as ready as it can be."""
@@ -224,16 +295,15 @@ class Wait:
         return failure_grace(awaited.key.group) if self.failure_grace is None else self.failure_grace
 
     def _tell(self, waiting: list[Awaited], now: float) -> None:
-        if now - self._last_progress < PROGRESS_EVERY:
-            return
-        self._last_progress = now
         first = waiting[0]
         more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-        text = (
-            f"{len(self.awaited) - len(waiting)} of {len(self.awaited)} ready after {now:.0f} s,"
-            f" waiting for {first.key}: {first.verdict.reason}{more}"
-        )
-        self.progress(self.api.masker.text(text))
+        there = f"{len(self.awaited) - len(waiting)} of {len(self.awaited)} ready"
+        reason = f"waiting for {first.key}: {first.verdict.reason}{more}"
+        same = self._last_said == there + reason
+        if now - self._last_progress < (SAME_PROGRESS_EVERY if same else PROGRESS_EVERY):
+            return
+        self._last_progress, self._last_said = now, there + reason
+        self.progress(self.api.masker.text(f"{there} after {now:.0f} s, {reason}"))
 
     def _failure(self, lost: list[Awaited], head: str) -> NotReadyError:
         # the deadline may be over: what explains the failure may take a few seconds more

@@ -19,7 +19,8 @@ description:
   - Removes objects that were in the set and are not any more. The set is recorded by the ApplySet convention
     (KEP-3659), in a ConfigMap named after the set. Only what this field manager has applied is ever removed; it is
     deleted in the reverse order and waited for.
-  - Nothing is deleted together with its data without a confirmation that is typed for this set and this host.
+  - Nothing is deleted together with its data, and no setting is changed so that data gets deleted, without a
+    confirmation that is typed for this set and this host.
   - Tries the changes as dry runs before the first write, so that conflicts and invalid objects leave nothing half
     done. Refusals are gathered and told together.
   - Passing failures (429, 500, 502, 503, 504, connections that are refused or reset) are retried with back-off until
@@ -28,6 +29,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - synergyflow.platform.attributes
+  - synergyflow.platform.object_set
 attributes:
   check_mode:
     support: full
@@ -74,41 +76,18 @@ options:
     description:
       - Which objects are tried by a dry run before the first write. Only objects that may have to be written count, and
         of them only those whose Namespace and CRD exist already.
-      - V(auto) tries every object that exists, and the first ten new ones of each kind. Only existing objects can
-        conflict, and new ones of one kind come from one template and share its mistakes.
-      - V(all) tries all of them, V(none) tries nothing. In check mode it is always V(all).
+      - V(auto) tries every object that exists, and the first two new ones of each kind in a namespace. Only existing
+        objects can conflict, and new ones of one kind come from one template and share its mistakes.
+      - V(all) tries all of them, V(none) tries nothing but existing Kafkas, topics, PostgreSQL clusters and sources
+        of backups, which could lose data by the change. In check mode it is always V(all).
     type: str
     choices: [auto, all, none]
     default: auto
-  timeout:
-    description: Seconds for everything together, with the wait for CRDs and for pruned objects to be gone.
-    type: int
-    default: 120
-  confirm_data_loss:
-    description: What was typed to confirm that data may be destroyed. Must be equal to O(data_loss_phrase).
-    type: str
-    default: ""
-  data_loss_phrase:
-    description:
-      - What has to be typed before objects are pruned whose data dies with them (namespaces, volumes and their claims,
-        CRDs, Kafka clusters, pools and topics, PostgreSQL clusters and databases).
-      - The default is C(<name>@<inventory_hostname>).
-      - A KafkaTopic with the annotation C(strimzi.io/managed) V("false") keeps its data and needs no confirmation.
-    type: str
-  concurrency:
-    description: How many requests may be in flight.
-    type: int
-    default: 8
   expected_kinds:
     description:
       - Kinds that an earlier task of the same run brings, such as C(Kafka.kafka.strimzi.io). In check mode it has not
         brought them, and their objects are then said to be created, without the server's word on it.
       - Without effect outside of check mode.
-    type: list
-    elements: str
-    default: []
-  expected_namespaces:
-    description: Like O(expected_kinds), for namespaces.
     type: list
     elements: str
     default: []

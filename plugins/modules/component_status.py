@@ -17,18 +17,8 @@ description:
   - Never changes anything.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-attributes:
-  check_mode:
-    description: Can run in check mode without changing anything.
-    support: full
-    details: It only reads, and does the same in check mode.
-  diff_mode:
-    description: Can show what has changed.
-    support: none
-    details: Nothing is changed.
-  idempotent:
-    description: Gives the same result each time the same is run.
-    support: full
+  - synergyflow.platform.attributes
+  - synergyflow.platform.attributes.read_only
 options:
   roles:
     description:
@@ -39,6 +29,12 @@ options:
     type: list
     elements: str
     default: []
+  next_steps:
+    description:
+      - Commands that the summary suggests on a cluster with any of the roles. Without it, they are those of
+        C(ansible-playbook) and C(kubectl).
+    type: list
+    elements: str
   timeout:
     description: Seconds within which the cluster must have answered.
     type: int
@@ -58,7 +54,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: One entry for all objects of a kind that are well, one for each that is not.
+  description:
+    - One entry for all objects of a kind that are well, one for each that is not.
+    - What may not be read has the state V(unknown), with the reason.
   type: list
   elements: dict
   returned: success

@@ -32,56 +32,19 @@ requirements:
   - kubernetes >= 29 (for the port-forward)
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - synergyflow.platform.attributes
+  - synergyflow.platform.attributes.read_only
+  - synergyflow.platform.brokers
 attributes:
-  check_mode:
-    description: Can run in check mode without changing anything.
-    support: full
-    details: It only reads, and does the same in check mode.
   diff_mode:
-    description: Can show what has changed.
-    support: none
+    support: N/A
     details: Nothing is changed. See RV(table) and RV(drift) for the differences found.
-  idempotent:
-    description: Gives the same result each time the same is run.
-    support: full
 options:
-  cluster:
-    description: Name of the Kafka.
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the Kafka, its KafkaTopics and the KafkaUser.
-    type: str
-    required: true
-  user:
+  brokers:
     description:
-      - Name of the KafkaUser to log in as, by SCRAM-SHA-512. Its password is read from its Secret, unless
-        O(sasl_password) is given.
-      - Without it there is no log-in, for a listener without authentication.
-    type: str
-  listener:
-    description:
-      - Name of the listener to use. By default the first internal one with authentication C(scram-sha-512), one with
-        TLS before one without.
-    type: str
-  bootstrap_servers:
-    description:
-      - Addresses of brokers, C(host:port), that can be reached from the controller. No port-forward is used then, and
-        neither the Kafka nor its listeners are looked at to find the brokers.
-    type: list
-    elements: str
-  tls:
-    description: Whether the O(bootstrap_servers) speak TLS. Without O(bootstrap_servers) the listener says so.
-    type: bool
-    default: true
-  cluster_ca:
-    description:
-      - Certificates in PEM format that sign the brokers'. By default all certificates of the Secret
-        C(<cluster>-cluster-ca-cert).
-    type: str
-  sasl_password:
-    description: The password of O(user), instead of the one in the KafkaUser's Secret.
-    type: str
+      - How many brokers should be in service. By default as many as the KafkaNodePools ask for; when these cannot be
+        read, one is enough.
+    type: int
   topics:
     description: The topics that are expected.
     type: list
@@ -171,7 +134,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 passed:
-  description: Whether all is as expected.
+  description:
+    - Whether every criterion is met. One that could not be measured (C(blocked)) is not, and C(msg) says which.
   type: bool
   returned: always, unless the API server cannot be reached
   sample: false

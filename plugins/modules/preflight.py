@@ -18,20 +18,12 @@ description:
   - Checks types, release pairs (Strimzi with Kafka, with the API versions that are served and with Kubernetes),
     storage classes, zones, the sums of requested CPU, memory and storage against the nodes, topics (names, retention,
     replicas, no partitions taken away), users and their ACLs.
+  - With O(roles), the sums of all of them together are compared as well.
   - Gathers all problems into one message. Never writes anything.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-attributes:
-  check_mode:
-    support: full
-    description: Never writes, in check mode or outside of it.
-  diff_mode:
-    support: N/A
-    description: There is nothing to compare.
-  platform:
-    platforms: posix
-    support: full
-    description: Runs in the controller.
+  - synergyflow.platform.attributes
+  - synergyflow.platform.attributes.read_only
 options:
   roles:
     description:
@@ -67,6 +59,13 @@ facts:
     operator_versions: ["1.2.0"]
     pod_monitor: false
     requests: {cpu: 6.45, memory: 13958643712, storage: 322122547200}
+capacity:
+  description:
+    - What each role asks of the nodes (its operator's pods included), all of them together, and what is free, as a
+      table. With O(roles), of those that the tags of the run choose.
+    - How much storage there is the nodes do not show; its sum is compared with nothing.
+  type: str
+  returned: success
 skipped_parts:
   description: Parts that will not be made on this cluster, each with its reason.
   type: list

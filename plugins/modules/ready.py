@@ -16,9 +16,18 @@ description:
   - Knows when a kind is ready. A status that speaks of an older generation proves nothing. Rules exist for Deployment,
     StatefulSet, DaemonSet, ReplicaSet, Job, Pod, PersistentVolumeClaim, Namespace, CustomResourceDefinition, Service,
     APIService, and the kinds of Strimzi, CloudNativePG, VolSync, Flux and External Secrets.
-  - Any other custom resource follows its conditions Stalled, Ready, Available and NotReady. An object of a kind without
-    any health is ready as soon as it exists, with the verdict V(exists).
-  - Ends at once at a failure that waiting cannot mend, and after O(failure_grace) at one that lasts.
+  - A Kafka and its KafkaNodePools are ready only when their StrimziPodSets have what the pools ask for (nodes,
+    resources, sizes of volumes) and all pods have been rolled to that. If the login may not list StrimziPodSets, their
+    own status alone counts. Other settings of a pool, such as C(jvmOptions) and C(template), are not compared.
+  - A Pooler of CloudNativePG is ready only when its Deployment is, as its own status counts pods that are not. If the
+    login may not read Deployments, its own status alone counts.
+  - Any other custom resource follows its conditions Stalled, Ready, Available, Programmed, Accepted and NotReady. An
+    object of a kind without any health is ready as soon as it exists, with the verdict V(exists). So is a custom
+    resource without these conditions, also one whose controller has not looked at it yet and has written no status;
+    give O(rules) for a kind where that is too early.
+  - Ends at once at a failure that waiting cannot mend, and after O(failure_grace) at one that lasts. A failure that
+    Strimzi told more than 30 seconds before the wait began gets the grace too, as another operator or another object
+    may have mended it.
   - A failure says which object, which condition, the last events of the object and of its pods, and the end of the
     failing container's log. Values of the Secrets that the pod uses, and what looks like a credential, are masked.
   - Says every five seconds what it is waiting for.
@@ -58,6 +67,11 @@ options:
     description: How many requests may be in flight.
     type: int
     default: 8
+  strimzi_version:
+    description:
+      - The release of Strimzi that must have reconciled each Kafka, as C(status.operatorLastSuccessfulVersion) says it.
+      - After an upgrade of the operator an unchanged Kafka stays Ready until the new operator begins to roll it.
+    type: str
   rules:
     description:
       - Readiness rules of your own, which take the place of the built-in one. The last rule that fits an object wins.

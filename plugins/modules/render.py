@@ -69,4 +69,10 @@ objects:
       kind: Namespace
       metadata:
         name: messaging
+files:
+  description: For each object the name of the file that it comes from, without C(.j2).
+  returned: success
+  type: list
+  elements: str
+  sample: [namespace.yaml]
 """

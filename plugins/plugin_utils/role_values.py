@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.playbook.block import Block
+from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.variables import validated
@@ -52,6 +54,19 @@ def enabled(role: str, task_vars: Mapping[str, Any], templar: Templar, default: 
         return boolean(value)
     except TypeError as error:
         raise ClusterError(f"{variable} must be true or false, it is {value!r}.") from error
+
+
+def in_this_run(role: str, task: Task, task_vars: Mapping[str, Any]) -> bool:
+    """Whether the play of `task` has the role among its `roles:`, and --tags and --skip-tags let it run."""
+    play = task.get_play()
+    found = [one for one in play.get_roles() if one.get_name(include_role_fqcn=False) == role]
+    chosen, skipped = task_vars.get("ansible_run_tags") or [], task_vars.get("ansible_skip_tags") or []
+    for one in found:
+        # a task as the role's own would be: tags come from the role's entry and the play, and the engine judges them
+        probe = Task(block=Block(play=play, role=one), role=one)
+        if probe.evaluate_tags(list(chosen), list(skipped), dict(task_vars)):
+            return True
+    return False
 
 
 def values_of(role: str, task_vars: Mapping[str, Any], templar: Templar) -> dict[str, Any]:

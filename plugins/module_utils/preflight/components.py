@@ -11,12 +11,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..api import Api, ApiError
+from ..api import Api
 from ..cluster_facts import requested
 from ..discovery import Resource
 from ..errors import ClusterError
 from ..manifest_files import files_of
-from . import kafka_cluster, strimzi
+from . import (
+    cluster_operator,
+    cnpg,
+    cnpg_live,
+    flux,
+    flux_live,
+    kafka_cluster,
+    obs_collectors,
+    obs_collectors_live,
+    operators,
+    schema_registry,
+    schema_registry_live,
+    strimzi,
+    synergyflow_backend,
+    synergyflow_backend_live,
+    volsync,
+    volsync_live,
+)
+from .common import namespace_exists, readable
 from .findings import Findings
 
 try:
@@ -27,14 +45,14 @@ except ImportError:  # ansible-core brings it; only documentation tools import t
     yaml = None  # type: ignore[assignment]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
-NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
 PODS = Resource("", "v1", "Pod", "pods", True)
 SECRETS = Resource("", "v1", "Secret", "secrets", True)
-OPERATOR = "strimzi.io/kind=cluster-operator"
 DOCUMENT_BREAK = re.compile(r"^---.*$", re.MULTILINE)
 # the kinds the rules look at: CRDs are megabytes of YAML that nobody needs parsed here
-KINDS_OF_INTEREST = re.compile(r"^kind:\s*['\"]?(Deployment|CustomResourceDefinition)\b", re.MULTILINE)
-READ_IN_FULL = ("Deployment",)
+KINDS_OF_INTEREST = re.compile(
+    r"^kind:\s*['\"]?(Deployment|RoleBinding|ClusterRoleBinding|CustomResourceDefinition)\b", re.MULTILINE
+)
+READ_IN_FULL = ("Deployment", *cluster_operator.BINDINGS)
 
 
 @dataclass(frozen=True)
@@ -42,40 +60,131 @@ class Situation:
     """When the check is made: before anything is written at all, and whether Strimzi comes with the same run."""
 
     nothing_written_yet: bool
-    # the namespace that the same run makes and puts Strimzi into; None if it does not
-    operator_namespace: str | None
+    # the operator that the same run brings; None if it does not
+    operator: cluster_operator.Operator | None
+    # the variables of the role kafka_cluster when the same run deploys the Kafka; None if it does not
+    kafka_cluster: Mapping[str, Any] | None = None
     # where a relative path of manifests is that is not in the working directory
     find_manifests: Callable[[str], str | None] = lambda path: None
+    # whether Flux brings the components from Git, and their folders may come with this run
+    by_git: bool = False
+    # the inventory host, after which the Kustomizations of the components are named
+    host: str = ""
+    # the values of another role that this host has enabled; None if it has not
+    other: Callable[[str], Mapping[str, Any] | None] = lambda role: None
 
 
 def check(role: str, api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
     """What a role's preflight finds."""
-    return CHECKS[role](api, values, cluster, situation)
+    to_come: list[str] = []
+    if situation.nothing_written_yet and role != "flux" and situation.other("flux"):
+        to_come = [kind for kind in flux.BROUGHT if not cluster["served"].get(kind)]
+        cluster = {**cluster, "served": {**flux.BROUGHT, **cluster["served"]}}
+    findings = CHECKS[role](api, values, cluster, situation)
+    findings.facts["flux_kinds_to_come"] = to_come
+    return findings
 
 
 def _check_strimzi(api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
-    manifests: list[Mapping[str, Any]] = []
-    if values["strimzi_install_method"] == "manifests":
-        manifests = list(skimmed(values["strimzi_manifests"], situation.find_manifests))
-    try:
-        crd = api.get(CRDS, "", strimzi.KAFKA_CRD)
-    except ApiError as error:
-        if error.code != 403:
-            raise
-        crd = None  # who may not read CRDs cannot install them; the apply says so
-    return strimzi.check(values, cluster, manifests, crd)
+    manifests = _manifests("strimzi", values, situation.find_manifests)
+    # who may not read CRDs cannot install them; the apply says so
+    crd = readable(lambda: api.get(CRDS, "", strimzi.KAFKA_CRD))
+    findings = strimzi.check(values, cluster, manifests, crd)
+    findings.demand += operators.demand(api, "strimzi", values, manifests)
+    return findings
 
 
 def _check_kafka_cluster(
     api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation
 ) -> Findings:
-    to_come = situation.operator_namespace if situation.nothing_written_yet else None
+    to_come = situation.operator if situation.nothing_written_yet else None
     return kafka_cluster.check(values, cluster, read_live(api, values), to_come)
 
 
+def _check_cnpg(api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
+    manifests = _manifests("cnpg", values, situation.find_manifests)
+    findings = cnpg.check(values, cluster, cnpg_live.read_live(api, values), manifests)
+    findings.demand += operators.demand(api, "cnpg", values, manifests)
+    return findings
+
+
+def _check_synergyflow_backend(
+    api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation
+) -> Findings:
+    to_come = synergyflow_backend.ToCome()
+    if situation.nothing_written_yet:
+        database, kafka = situation.other("cnpg"), situation.kafka_cluster
+        to_come = synergyflow_backend.ToCome(
+            namespaces=(str(database["cnpg_namespace"]),) if database else (),
+            kafka=kafka is not None,
+            vault_users=tuple(kafka.get("kafka_cluster_vault_users") or ()) if kafka is not None else None,
+        )
+    live = synergyflow_backend_live.read_live(api, values)
+    return synergyflow_backend.check(values, cluster, live, to_come)
+
+
+def _check_flux(api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
+    manifests = _manifests("flux", values, situation.find_manifests)
+    findings = flux.check(values, cluster, manifests, flux_live.read_live(api, values), situation.by_git)
+    if situation.by_git:
+        flux.check_own_names(values, situation.host, findings)
+    findings.demand += operators.demand(api, "flux", values, manifests)
+    return findings
+
+
+def _check_volsync(api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation) -> Findings:
+    manifests = _manifests("volsync", values, situation.find_manifests)
+    findings = volsync.check(values, cluster, manifests, volsync_live.read_live(api, values))
+    findings.demand += operators.demand(api, "volsync", values, manifests)
+    return findings
+
+
+def _check_obs_collectors(
+    api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation
+) -> Findings:
+    return obs_collectors.check(values, cluster, obs_collectors_live.read_live(api, values))
+
+
+def _manifests(role: str, values: Mapping[str, Any], find: Callable[[str], str | None]) -> list[Mapping[str, Any]]:
+    """What of a role's manifests the rules look at, where it installs by manifests."""
+    if values[f"{role}_install_method"] != "manifests":
+        return []
+    return list(skimmed(values[f"{role}_manifests"], find, f"{role}_manifests"))
+
+
+def operator_to_come(values: Mapping[str, Any], find: Callable[[str], str | None]) -> cluster_operator.Operator:
+    """The operator that the role strimzi will bring with these values."""
+    namespace = str(values["strimzi_namespace"])
+    if values["strimzi_install_method"] == "helmrelease":
+        return cluster_operator.of_chart(values["strimzi_chart_values"], namespace)
+    for manifest in _manifests("strimzi", values, find):
+        if manifest.get("kind") == "Deployment" and cluster_operator.release(manifest):
+            return cluster_operator.of_workload(manifest, namespace)
+    return cluster_operator.Operator(namespace, None)
+
+
+def _check_schema_registry(
+    api: Api, values: Mapping[str, Any], cluster: Mapping[str, Any], situation: Situation
+) -> Findings:
+    to_come = situation.nothing_written_yet
+    return schema_registry.check(
+        values,
+        cluster,
+        schema_registry_live.read_live(api, values),
+        situation.kafka_cluster if to_come else None,
+        situation.operator.namespace if to_come and situation.operator else None,
+    )
+
+
 CHECKS: dict[str, Callable[[Api, Mapping[str, Any], Mapping[str, Any], Situation], Findings]] = {
+    "flux": _check_flux,
     "strimzi": _check_strimzi,
     "kafka_cluster": _check_kafka_cluster,
+    "cnpg": _check_cnpg,
+    "schema_registry": _check_schema_registry,
+    "synergyflow_backend": _check_synergyflow_backend,
+    "volsync": _check_volsync,
+    "obs_collectors": _check_obs_collectors,
 }
 
 
@@ -93,14 +202,7 @@ def read_live(api: Api, values: Mapping[str, Any]) -> kafka_cluster.Live:
         return api.get(resource, namespace, object_name) if resource else None
 
     def several(resource: Resource | None, where: str, selector: str) -> list[Any]:
-        if resource is None:
-            return []
-        try:
-            return api.list(resource, namespace=where, selector=selector)
-        except ApiError as error:
-            if error.code not in (403, 404):
-                raise
-            return []
+        return readable(lambda: api.list(resource, where, selector=selector), []) if resource else []
 
     secrets = {
         (secret["name"], secret["key"])
@@ -110,11 +212,11 @@ def read_live(api: Api, values: Mapping[str, Any]) -> kafka_cluster.Live:
     exists, kafka, node_pool, topics, operators, pods, there = api.all(
         lambda ask: ask(),
         [
-            lambda: _exists(api, namespace),
+            lambda: namespace_exists(api, namespace),
             lambda: one("Kafka", name),
             lambda: one("KafkaNodePool", values["kafka_cluster_node_pool"]),
             lambda: several(preferred("KafkaTopic"), namespace, own),
-            lambda: several(PODS, "", OPERATOR),
+            lambda: readable(lambda: api.list(PODS, selector=cluster_operator.LABEL)),
             lambda: several(PODS, namespace, own),
             lambda: {key: _has_key(api, namespace, *key) for key in secrets},
         ],
@@ -130,32 +232,28 @@ def read_live(api: Api, values: Mapping[str, Any]) -> kafka_cluster.Live:
     )
 
 
-def _exists(api: Api, namespace: str) -> bool:
-    answer = api.call("GET", NAMESPACES.path("", namespace), expect=(403, 404), about=f"Namespace {namespace}")
-    return answer.status != 404
-
-
 def _has_key(api: Api, namespace: str, name: str, key: str) -> bool:
-    try:
-        secret = api.get(SECRETS, namespace, name)
-    except ApiError as error:
-        if error.code != 403:
-            raise
-        return True  # not ours to see; the user operator will say so
-    return key in ((secret or {}).get("data") or {})
+    # a Secret that is not ours to see counts as good: the user operator will say so
+    secret = readable(lambda: api.get(SECRETS, namespace, name) or {}, {"data": {key: ""}})
+    return key in (secret.get("data") or {})
 
 
-def skimmed(manifests: Any, find: Callable[[str], str | None] = lambda path: None) -> Iterator[dict[str, Any]]:
-    """Deployments in full, of CRDs the kind alone. `manifests`: a directory, a file, a list of these, or objects."""
+def skimmed(
+    manifests: Any, find: Callable[[str], str | None] = lambda path: None, what: str = "strimzi_manifests"
+) -> Iterator[dict[str, Any]]:
+    """Deployments and bindings in full, of CRDs the kind alone.
+
+    `manifests`: a directory, a file, a list of these, or objects. `what` is the variable that errors name.
+    """
     for entry in manifests if isinstance(manifests, (list, tuple)) else [manifests]:
         if isinstance(entry, Mapping):
             yield dict(entry)
         elif entry:
-            for file in files_of(str(entry), find, "strimzi_manifests"):
-                yield from _skim_file(Path(file))
+            for file in files_of(str(entry), find, what):
+                yield from _skim_file(Path(file), what)
 
 
-def _skim_file(file: Path) -> Iterator[dict[str, Any]]:
+def _skim_file(file: Path, what: str) -> Iterator[dict[str, Any]]:
     text = file.read_text(encoding="utf-8")
     for document in [text] if file.suffix == ".json" else DOCUMENT_BREAK.split(text):
         found = KINDS_OF_INTEREST.search(document)
@@ -163,7 +261,7 @@ def _skim_file(file: Path) -> Iterator[dict[str, Any]]:
             try:
                 loaded = yaml.load(document, Loader=LOADER)
             except yaml.YAMLError as error:
-                raise ClusterError(f"strimzi_manifests: {file} is no YAML: {error}.") from error
+                raise ClusterError(f"{what}: {file} is no YAML: {error}.") from error
             if isinstance(loaded, dict):
                 yield loaded
         elif found:

@@ -9,15 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .capacity import Demand
+
 
 @dataclass
 class Findings:
-    """What stands against a deployment (problems), what should be known (warnings), and what was learned (facts)."""
+    """What stands against a deployment (problems), what should be known (warnings), what was learned (facts)."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    #: what the component's pods ask of the nodes
+    demand: Demand = field(default_factory=Demand)
 
     def problem(self, sentence: str | None) -> None:
         """Note a problem; None is the rules' way to say that there is none."""

@@ -15,7 +15,9 @@ from typing import Any
 from .. import strimzi_versions as versions
 from ..quantity import quantity
 from ..topics_and_users import DNS_SUBDOMAIN, topic_specs
-from . import capacity
+from . import capacity, cluster_operator
+from .cluster_operator import Operator
+from .common import check_storage_class
 from .findings import Findings
 
 GROUP = "kafka.strimzi.io"
@@ -50,8 +52,8 @@ class Live:
     kafka: Mapping[str, Any] | None = None
     node_pool: Mapping[str, Any] | None = None
     topics: list[Mapping[str, Any]] = field(default_factory=list)
-    # pods of Strimzi's cluster operators, in any namespace
-    operators: list[Mapping[str, Any]] = field(default_factory=list)
+    # pods of Strimzi's cluster operators, in any namespace; None if they may not be listed
+    operators: list[Mapping[str, Any]] | None = None
     # (name, key) of each Secret that a user's password is to come from -> whether it is there
     password_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     # what this cluster's own pods request now: cores, bytes
@@ -59,17 +61,25 @@ class Live:
 
 
 def check(
-    values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, strimzi_to_come: str | None = None
+    values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, to_come: Operator | None = None
 ) -> Findings:
     """Everything that can be known before the first write.
 
-    `strimzi_to_come` is the namespace that the role strimzi will make and put the operator into, when it has not run
-    yet (check mode, or a preflight of the whole site): CRDs and namespace are then taken as given.
+    `to_come` is the operator that the role strimzi will bring, when that is part of the run and has not happened yet
+    (check mode, or a preflight of the whole site): CRDs and namespace are then taken as given.
     """
     findings = Findings()
-    check_versions(values, cluster, live, strimzi_to_come is not None, findings)
-    findings.facts["expected_namespaces"] = [strimzi_to_come] if strimzi_to_come else []
-    if not live.namespace_exists and values["kafka_cluster_namespace"] != strimzi_to_come:
+    check_versions(values, cluster, live, to_come is not None, findings)
+    findings.facts["expected_namespaces"] = [to_come.namespace] if to_come else []
+    operators = [to_come] if to_come else [cluster_operator.of_workload(pod) for pod in live.operators or []]
+    if live.operators == [] and not to_come and cluster["served"].get(f"Kafka.{GROUP}"):
+        findings.problem(
+            "the cluster serves Kafka, but no cluster operator runs in any namespace (no pod with the label "
+            f"{cluster_operator.LABEL}): nobody would act on the Kafka. Run the role strimzi (strimzi_enabled: true), "
+            "or bring your operator up"
+        )
+    findings.problem(cluster_operator.unwatched(str(values["kafka_cluster_namespace"]), operators))
+    if not live.namespace_exists and not (to_come and values["kafka_cluster_namespace"] == to_come.namespace):
         findings.problem(
             f"there is no namespace {values['kafka_cluster_namespace']} (kafka_cluster_namespace): "
             "create it, or let the role strimzi make it (strimzi_namespace)"
@@ -77,8 +87,9 @@ def check(
     check_settings(values, findings)
     check_topics(values, live, findings)
     check_users(values, live, findings)
+    check_vault_users(values, cluster, findings)
     check_existing(values, live, findings)
-    check_storage_class(values, cluster, findings)
+    check_storage_class("kafka_cluster", values, cluster, findings)
     check_zones(values, cluster, findings)
     check_capacity(values, cluster, live, findings)
     check_pod_monitor(values, cluster, findings)
@@ -120,31 +131,22 @@ def check_versions(
         findings.problem(problem and f"{problem}. Set strimzi_version to the release that the cluster runs")
     findings.facts["api_version"] = f"{GROUP}/{versions.api_version(strimzi, served)}"
     findings.facts["kraft_annotations"] = versions.needs_kraft_annotations(strimzi)
-    check_operator(strimzi, live, crds_to_come, findings)
+    check_operator(strimzi, str(values["kafka_cluster_namespace"]), live, crds_to_come, findings)
 
 
-def check_operator(strimzi: str, live: Live, may_change: bool, findings: Findings) -> None:
+def check_operator(strimzi: str, namespace: str, live: Live, may_change: bool, findings: Findings) -> None:
     """The release of the operator that runs, if one is to be seen, against the one the variables name."""
-    found = sorted({version for version in map(operator_version, live.operators) if version})
+    found = sorted({version for version in map(cluster_operator.release, live.operators or []) if version})
     findings.facts["operator_versions"] = found
+    # with an image of one's own its tag may be another number than the operator's
+    ours = [pod for pod in live.operators or [] if cluster_operator.release(pod) == strimzi]
+    watching = any(cluster_operator.of_workload(pod).may_watch(namespace) for pod in ours)
+    findings.facts["reconciled_by"] = strimzi if watching and versions.release_of(strimzi) else ""
     if found and strimzi not in found and not may_change:
         findings.problem(
             f"the cluster runs Strimzi {', '.join(found)}, kafka_cluster_strimzi_version is {strimzi}: "
             "set strimzi_version to what runs, or run the role strimzi first"
         )
-
-
-def operator_version(workload: Mapping[str, Any]) -> str | None:
-    """The release in the tag of the operator's image; None if the image is named otherwise (a digest, `latest`).
-
-    `workload` is the operator's Deployment, or a pod of it.
-    """
-    spec = (workload["spec"].get("template") or {}).get("spec") or workload["spec"]
-    for container in spec.get("containers") or []:
-        name, _colon, tag = container["image"].rpartition(":")
-        if name.endswith("operator") and versions.is_version(tag):
-            return tag
-    return None
 
 
 def check_settings(values: Mapping[str, Any], findings: Findings) -> None:
@@ -287,6 +289,25 @@ def check_users(values: Mapping[str, Any], live: Live, findings: Findings) -> No
             )
 
 
+def check_vault_users(values: Mapping[str, Any], cluster: Mapping[str, Any], findings: Findings) -> None:
+    """Passwords from Vault are for users that there are, and somebody brings them."""
+    wanted, users = (
+        values["kafka_cluster_vault_users"],
+        {str(user["name"]): user for user in values["kafka_cluster_users"]},
+    )
+    for name in wanted:
+        if name not in users:
+            findings.problem(f"kafka_cluster_vault_users names {name}, who is not in kafka_cluster_users")
+        elif users[name].get("password_secret"):
+            findings.problem(f"user {name}: both password_secret and kafka_cluster_vault_users are set: keep one")
+    served = cluster["served"].get("ExternalSecret.external-secrets.io") or []
+    if wanted and "v1" not in served:
+        findings.problem(
+            f"the passwords of {', '.join(wanted)} are to come from Vault (kafka_cluster_vault_users) and the cluster "
+            "does not serve external-secrets.io/v1: install External Secrets 0.16 or newer, or leave the users out"
+        )
+
+
 def acl_problems(acl: Mapping[str, Any]) -> list[str]:
     """What is wrong with one rule."""
     resource, problems = acl["resource"], []
@@ -337,22 +358,6 @@ def check_existing(values: Mapping[str, Any], live: Live, findings: Findings) ->
             )
 
 
-def check_storage_class(values: Mapping[str, Any], cluster: Mapping[str, Any], findings: Findings) -> None:
-    """The storage class exists; an empty name means the cluster's default one."""
-    if "storageclasses" in (cluster.get("unreadable") or []):
-        findings.warn("storage classes may not be read with this login: kafka_cluster_storage_class is not checked")
-        return
-    wanted = values["kafka_cluster_storage_class"]
-    classes = [found["name"] for found in cluster["storage_classes"]]
-    if wanted and wanted not in classes:
-        findings.problem(
-            f"there is no storage class {wanted} (kafka_cluster_storage_class); "
-            f"the cluster has {', '.join(classes) or 'none'}"
-        )
-    if not wanted and not any(found["default"] for found in cluster["storage_classes"]):
-        findings.problem("kafka_cluster_storage_class is empty and the cluster has no default storage class")
-
-
 def check_zones(values: Mapping[str, Any], cluster: Mapping[str, Any], findings: Findings) -> None:
     """Enough zones to spread over. Only the well-known zone label can be seen here."""
     if values["kafka_cluster_rack_topology_key"] != ZONE or "nodes" in (cluster.get("unreadable") or []):
@@ -395,11 +400,7 @@ def check_capacity(values: Mapping[str, Any], cluster: Mapping[str, Any], live: 
         asked = requests(values)
     except ValueError:
         return  # said by check_settings
-    findings.facts["requests"] = capacity.total(asked)
-    hidden = sorted({"nodes", "pods"} & set(cluster.get("unreadable") or []))
-    if hidden:
-        findings.warn(f"{' and '.join(hidden)} may not be read with this login: free capacity is not checked")
-    findings.problems_from(capacity.problems(asked, cluster, live.requested))
+    capacity.check(capacity.Demand(tuple(asked), live.requested), cluster, findings)
 
 
 def check_pod_monitor(values: Mapping[str, Any], cluster: Mapping[str, Any], findings: Findings) -> None:

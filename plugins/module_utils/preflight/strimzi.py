@@ -10,10 +10,10 @@ from typing import Any
 
 from .. import strimzi_versions as versions
 from ..topics_and_users import DNS_SUBDOMAIN
-from . import kafka_cluster
+from . import cluster_operator
+from .common import check_flux
 from .findings import Findings
 
-FLUX_KINDS = ("HelmRelease.helm.toolkit.fluxcd.io", "HelmRepository.source.toolkit.fluxcd.io")
 KUBERNETES_VERSION = "STRIMZI_KUBERNETES_VERSION"
 KAFKA_CRD = "kafkas.kafka.strimzi.io"
 
@@ -44,25 +44,10 @@ def check(
     findings.facts["kubernetes_version"] = f"major={major}\nminor={minor}\n" if strict else ""
     check_stored_versions(version, kafka_crd, findings)
     if values["strimzi_install_method"] == "helmrelease":
-        check_flux(cluster, findings)
+        check_flux("strimzi", cluster, findings)
     else:
         check_manifests(values, list(manifests), strict, findings)
     return findings
-
-
-def check_flux(cluster: Mapping[str, Any], findings: Findings) -> None:
-    """Somebody is there to install the chart."""
-    missing = [kind for kind in FLUX_KINDS if not cluster["served"].get(kind)]
-    if missing:
-        findings.problem(
-            f"strimzi_install_method is helmrelease and the cluster does not serve {', '.join(missing)}: install Flux, "
-            "or set strimzi_install_method: manifests with strimzi_manifests"
-        )
-    findings.facts["flux_api"] = {
-        kind.partition(".")[0]: f"{kind.partition('.')[2]}/{cluster['served'][kind][0]}"
-        for kind in FLUX_KINDS
-        if cluster["served"].get(kind)
-    }
 
 
 def check_manifests(
@@ -76,29 +61,43 @@ def check_manifests(
     operators = [
         manifest
         for manifest in manifests
-        if manifest.get("kind") == "Deployment" and kafka_cluster.operator_version(manifest)
+        if manifest.get("kind") == "Deployment" and cluster_operator.release(manifest)
     ]
     for operator in operators:
-        found = kafka_cluster.operator_version(operator)
+        found = cluster_operator.release(operator)
         if found != version:
             findings.problem(
                 f"strimzi_manifests hold Strimzi {found}, strimzi_version is {version}: give the manifests of {version}"
             )
-        if strict and KUBERNETES_VERSION not in environment(operator):
+        if strict and KUBERNETES_VERSION not in cluster_operator.environment(operator):
             findings.problem(
                 f"Strimzi {version} does not start on this Kubernetes, whose /version it cannot read: set "
                 f"{KUBERNETES_VERSION} in the operator's environment in the manifests, or take Strimzi 0.46 or newer"
             )
+    check_bindings(values, manifests, operators, findings)
     if not operators:
         findings.warn("strimzi_manifests hold no Deployment of an operator with a release in its image's tag")
     if not any(manifest.get("kind") == "CustomResourceDefinition" for manifest in manifests):
         findings.warn("strimzi_manifests hold no CustomResourceDefinition: the cluster must have Strimzi's already")
 
 
-def environment(deployment: Mapping[str, Any]) -> set[str]:
-    """The names of the variables of all containers."""
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    return {variable["name"] for container in containers for variable in container.get("env") or []}
+def check_bindings(
+    values: Mapping[str, Any],
+    manifests: list[Mapping[str, Any]],
+    operators: list[Mapping[str, Any]],
+    findings: Findings,
+) -> None:
+    """The operator gets its rights where it runs. Upstream's files say `myproject`, for everybody to replace."""
+    namespace = str(values["strimzi_namespace"])
+    homes = [cluster_operator.of_workload(operator, namespace).namespace for operator in operators]
+    home = homes[0] if homes else namespace
+    others = cluster_operator.strangers(manifests, home)
+    if others:
+        findings.problem(
+            f"strimzi_manifests give the operator's rights to {cluster_operator.NAME} of {', '.join(others)}, and it "
+            f"will run in {home}: set the subjects' namespace in the RoleBindings and ClusterRoleBindings, as by "
+            f"sed -i 's/namespace: .*/namespace: {home}/' *RoleBinding*.yaml beside the manifests"
+        )
 
 
 def check_stored_versions(version: str, kafka_crd: Mapping[str, Any] | None, findings: Findings) -> None:

@@ -228,7 +228,8 @@ def test_a_service_name_is_mapped_to_the_target_port(bridge: Bridge) -> None:
 
 
 def test_it_listens_on_the_loopback_address_only(bridge: Bridge) -> None:
-    assert bridge._listener.getsockname()[0] == "127.0.0.1"
+    assert urlparse(bridge.proxy_url).hostname == "127.0.0.1"
+    assert bridge._listener.address[0] == "127.0.0.1"
 
 
 def test_a_client_that_does_not_log_in_is_turned_away(bridge: Bridge) -> None:
@@ -401,3 +402,40 @@ def test_an_api_server_that_does_not_answer_is_said() -> None:
 
 def test_an_error_of_the_bridge_is_one_that_users_see() -> None:
     assert issubclass(BridgeError, ClusterError)
+
+
+def test_a_forwarded_port_leads_to_the_service(bridge: Bridge) -> None:
+    with bridge.forward("c-kafka-bootstrap.messaging.svc", 443) as address:
+        for number in range(3):  # every connection
+            with socket.create_connection(address, timeout=10) as sock:
+                sock.sendall(b"%d" % number)
+                assert sock.recv(1) == b"%d" % number
+    assert bridge._cluster.opened == [("c-broker-0", "messaging", 9093)] * 3
+    assert address[0] == "127.0.0.1"
+
+
+def test_a_forwarded_port_needs_no_proxy_and_ends_with_its_block() -> None:
+    bridge = bridge_to(echo)
+    with bridge.forward(NAME, 9093) as address, pytest.raises(RuntimeError):
+        _ = bridge.proxy_url
+    with bridge.forward(NAME, 9093) as address:
+        sock = socket.create_connection(address, timeout=10)
+        sock.sendall(b"x")
+        assert sock.recv(1) == b"x"
+    with sock:
+        assert receive(sock) == b""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+    assert not [t for t in threading.enumerate() if t.name.startswith("bridge: ")]
+
+
+def test_a_forwarded_port_to_nothing_says_why() -> None:
+    with bridge_to(echo) as bridge, bridge.forward("c-kafka-bootstrap.messaging.svc", 444) as address:
+        with socket.create_connection(address, timeout=10) as sock:
+            assert receive(sock) == b""
+        assert "has no port 444" in bridge.errors[0].sentence
+
+
+def test_a_name_outside_the_cluster_is_not_forwarded(bridge: Bridge) -> None:
+    with pytest.raises(BridgeError, match="refused"), bridge.forward("example.com", 443):
+        pass

@@ -224,6 +224,7 @@ def test_what_is_only_for_the_report_may_be_forbidden() -> None:
     it, _api = read(server)
     assert (it.pods, it.pools, it.operator, it.topics) == (None, [], None, None)
     assert "not allowed" in it.topics_left_out
+    assert it.topics_unread
 
 
 def test_what_is_needed_may_not_be_forbidden() -> None:

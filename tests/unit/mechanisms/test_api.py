@@ -213,3 +213,10 @@ def test_an_answer_of_something_else_is_said(scripted: Any, clock: Clock, ask: A
     it = make(scripted, clock, in_turn(Answer(200, {}, body)))
     with pytest.raises(ClusterError, match=r"cluster\.example:6443 answers, but not like an API server"):
         ask(it)
+
+
+@pytest.mark.parametrize("last", [answer(200), status(403, "forbidden")], ids=["ready", "not to be asked"])
+def test_a_server_that_has_just_started_is_waited_for(scripted: Any, clock: Clock, last: Any) -> None:
+    it = make(scripted, clock, in_turn(status(500, "[-]poststarthook/crd-informer-synced failed"), last))
+    it.wait_ready()
+    assert [path for _method, path in it.connection.seen] == ["/readyz", "/readyz"]

@@ -18,9 +18,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan im
     set_id,
     waves,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.data_loss import losses, question
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
-from ansible_collections.synergyflow.platform.plugins.module_utils.objects import Key, key_of
+from ansible_collections.synergyflow.platform.plugins.module_utils.objects import Key
 
 MANAGER = "synergyflow.platform"
 
@@ -109,8 +108,10 @@ def test_birth_and_death_go_in_opposite_orders() -> None:
             Key("rbac.authorization.k8s.io", "ClusterRole", "", "x"),
             Key("rbac.authorization.k8s.io", "RoleBinding", "n", "x"),
         ),
+        (Key("", "ServiceAccount", "n", "x"), Key("", "Secret", "n", "x")),
         (Key("", "Secret", "n", "x"), Key("apps", "StatefulSet", "n", "x")),
         (Key("policy", "PodDisruptionBudget", "n", "x"), Key("example.com", "Thing", "n", "x")),
+        (Key("kafka.strimzi.io", "KafkaNodePool", "n", "x"), Key("kafka.strimzi.io", "Kafka", "n", "x")),
         (Key("postgresql.cnpg.io", "Cluster", "n", "x"), Key("postgresql.cnpg.io", "Database", "n", "x")),
     ],
 )
@@ -199,50 +200,3 @@ def test_parent_round_trip() -> None:
 def test_a_strange_parent_is_refused(metadata: dict[str, Any], said: str) -> None:
     with pytest.raises(ClusterError, match=said):
         Parent.read({"metadata": metadata}, "one", "a")
-
-
-def topic(managed: str | None = None) -> dict[str, Any]:
-    it = manifest("KafkaTopic", "orders", api_version="kafka.strimzi.io/v1")
-    if managed:
-        it["metadata"]["annotations"] = {"strimzi.io/managed": managed}
-    return it
-
-
-@pytest.mark.parametrize(
-    ("it", "lost"),
-    [
-        (topic(), True),
-        (topic("true"), True),
-        (topic("false"), False),
-        (manifest("PersistentVolumeClaim", "x"), True),
-        (manifest("Namespace", "x", namespace=""), True),
-        (manifest("ConfigMap", "x"), False),
-        (manifest("Cluster", "x", api_version="postgresql.cnpg.io/v1"), True),
-        (manifest("Cluster", "x", api_version="example.com/v1"), False),
-        (manifest("Database", "x", api_version="postgresql.cnpg.io/v1"), False),
-        (
-            manifest("Database", "x", api_version="postgresql.cnpg.io/v1", spec={"databaseReclaimPolicy": "delete"}),
-            True,
-        ),
-        (manifest("StatefulSet", "x", api_version="apps/v1"), False),
-        (
-            manifest(
-                "StatefulSet",
-                "x",
-                api_version="apps/v1",
-                spec={"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
-            ),
-            True,
-        ),
-    ],
-)
-def test_where_data_dies(it: dict[str, Any], lost: bool) -> None:
-    assert [key for key, _what in losses([it])] == ([key_of(it)] if lost else [])
-
-
-def test_the_question_says_what_to_type_and_how_to_keep_a_topic() -> None:
-    text = question(losses([topic()]), "kafka_cluster@apps")
-    assert "KafkaTopic n/orders" in text
-    assert "-e confirm_data_loss=kafka_cluster@apps" in text
-    assert 'strimzi.io/managed: "false"' in text
-    assert "strimzi.io/managed" not in question(losses([manifest("PersistentVolumeClaim", "x")]), "x@y")

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import time
 from typing import Any
 
 import pytest
@@ -67,6 +69,22 @@ def test_a_secret_value_is_cut_out_of_other_objects_too() -> None:
     assert "x://u:<masked>@h" in entry["after"]
 
 
+@pytest.mark.parametrize("value", ["it's: 4711-canary", "kanarienvögel-4711", "tab\tcanary-4711", "one-4711\ntwo-0815"])
+def test_a_value_that_yaml_writes_in_another_way_is_cut_out_too(value: str) -> None:
+    masker = Masker()
+    masker.learn([secret(password=value)])
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"url": f"x://u:{value}@h"}}
+    assert "url: x://u:<masked>@h\n" in diff("ConfigMap c", None, config, masker)["after"]
+
+
+@pytest.mark.parametrize("value", ['quote"-4711-canary', "back\\slash-4711"])
+def test_a_value_that_a_server_quotes_is_cut_out_too(value: str) -> None:
+    masker = Masker()
+    masker.always([value])
+    quoted = json.dumps(value)
+    assert masker.text(f"spec.url: Invalid value: {quoted}: no URL") == 'spec.url: Invalid value: "<masked>": no URL'
+
+
 @pytest.mark.parametrize("form", [CANARY, encoded(CANARY)])
 def test_errors_lose_every_form_of_a_value(form: str) -> None:
     masker = Masker()
@@ -107,8 +125,59 @@ def test_what_looks_like_a_credential_in_a_log_is_masked(line: str) -> None:
     assert "hunter22" not in Masker().foreign(line)
 
 
-def test_other_lines_of_a_log_stay() -> None:
-    line = "java.net.UnknownHostException: broker-0: Name or service not known"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEcanary\nhunter22+/=\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("dial pg://app:hunter22@pg-rw:5432/app failed", "dial pg://app:<masked>@pg-rw:5432/app failed"),
+        ("redis://:hunter22@h", "redis://:<masked>@h"),
+        ("amqp://u:canary/hunter22@h:5672/%2f", "amqp://u:<masked>@h:5672/%2f"),
+        ("https://u:12@canary@hunter22@h/x", "https://u:<masked>@h/x"),
+        ('{"password":"canary\\"hunter22","user":"x"}', '{"password":<masked>,"user":"x"}'),
+        ('{"password":"canary\\\\","user":"x"}', '{"password":<masked>,"user":"x"}'),
+        (r'm="{\"password\":\"canary\\\"hunter22\",\"user\":1}"', r'm="{\"password\":<masked>,\"user\":1}"'),
+        ("password: 'canary''s hunter22' next", "password: <masked> next"),
+        ('password="canary hunter22\nnext line', "password=<masked>\nnext line"),
+        ("Authorization: Token hunter22\nHost: h", "Authorization: <masked>\nHost: h"),
+        ('Proxy-Authorization: Digest username="canary", response="hunter22"', "Proxy-Authorization: <masked>"),
+        ('{"authorization":"AWS4 canary, hunter22","host":"h"}', '{"authorization":<masked>,"host":"h"}'),
+        (f"loaded {PEM}\nstarted", "loaded <masked>\nstarted"),
+        (json.dumps({"key": PEM, "user": "x"}), '{"key": "<masked>", "user": "x"}'),
+        (PEM.partition("-----END")[0], "<masked>"),
+        (PEM.partition("KEY-----\n")[2] + "\nstarted", "<masked>\nstarted"),
+    ],
+)  # fmt: skip
+def test_a_credential_goes_whole_and_what_is_around_it_stays(text: str, shown: str) -> None:
+    found = Masker().foreign(text)
+    assert found == shown
+    assert "canary" not in found
+    assert "hunter22" not in found
+
+
+def test_a_long_log_is_masked_in_no_time() -> None:
+    text = "\n".join(["a" * 64] * 2000 + ["password" * 50, "://" * 500, '"' * 300, "\\" * 300])
+    began = time.monotonic()
+    Masker().foreign(text)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "java.net.UnknownHostException: broker-0: Name or service not known",
+        "GET https://registry.example.org:8081/subjects?owner=me@example.org 200",
+        "GET https://registry:8081/users/me@example.org 200",
+        "connecting to http://[::1]:9000/bucket as someone@example.org",
+        "cloning ssh://git@git.example.org:2222/platform.git",
+        "listening on kafka://0.0.0.0:9092, written by a@b",
+        "TopicAuthorizationException: Not authorized to access topics: [user-events]",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "the authorization of user x was refused, 3 tokens left",
+    ],
+)
+def test_other_lines_of_a_log_stay(line: str) -> None:
     assert Masker().foreign(line) == line
 
 

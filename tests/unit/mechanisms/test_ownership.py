@@ -283,3 +283,54 @@ def test_two_ports_that_a_default_could_confuse_are_left_to_the_server() -> None
 def test_a_copied_label_makes_nobody_the_manager(live: dict[str, Any]) -> None:
     assert is_applied_by(live, MANAGER)
     assert not is_applied_by(live, "kube-controller-manager")
+
+
+def pod_with(api_version: str = "v1", **variable: Any) -> dict[str, Any]:
+    """A Pod with one variable whose value comes from somewhere."""
+    variables = [{"name": "A", "valueFrom": variable}]
+    return {
+        "apiVersion": api_version,
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"containers": [{"name": "c", "env": variables}]},
+    }
+
+
+def live_pod(desired: dict[str, Any], source: str, **kept: str) -> dict[str, Any]:
+    """As the server has it: the map that says where the value comes from is atomic, and has `kept` beside what is set.
+
+    Read from a 1.36 API server.
+    """
+    env = {'k:{"name":"A"}': {".": {}, "f:name": {}, "f:valueFrom": {f"f:{source}": {}}}}
+    fields = {"f:spec": {"f:containers": {'k:{"name":"c"}': {".": {}, "f:env": env, "f:name": {}}}}}
+    live = live_of(desired, fields)
+    live["spec"]["containers"][0]["env"][0]["valueFrom"][source].update(kept)
+    return live
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "kept", "same"),
+    [
+        ("fieldRef", {"fieldPath": "metadata.name"}, {"apiVersion": "v1"}, True),
+        ("fieldRef", {"fieldPath": "metadata.name", "apiVersion": "v1"}, {}, True),
+        ("fieldRef", {"fieldPath": "metadata.name"}, {"apiVersion": "v2"}, False),
+        ("fieldRef", {"fieldPath": "metadata.name", "apiVersion": "v2"}, {"apiVersion": "v1"}, False),
+        ("fieldRef", {"fieldPath": "metadata.name"}, {"apiVersion": "v1", "more": "x"}, False),
+        ("fieldRef", {"fieldPath": "metadata.name"}, {"apiVersion": "v1", "fieldPath": "other"}, False),
+        ("resourceFieldRef", {"resource": "limits.cpu"}, {"divisor": "0"}, True),
+        ("resourceFieldRef", {"resource": "limits.cpu"}, {"divisor": "1m"}, False),
+        ("secretKeyRef", {"name": "s", "key": "k"}, {"apiVersion": "v1"}, False),
+    ],
+)
+def test_what_the_server_adds_to_an_atomic_map(
+    source: str, given: dict[str, str], kept: dict[str, str], same: bool
+) -> None:
+    desired = pod_with(**{source: given})
+    assert apply_is_noop(desired, live_pod(desired, source, **kept), MANAGER) is same
+
+
+def test_the_same_names_in_a_custom_resource_mean_something_else() -> None:
+    desired = pod_with("example.com/v1", fieldRef={"fieldPath": "metadata.name"})
+    live = live_pod(desired, "fieldRef", apiVersion="v1")
+    assert not apply_is_noop(desired, live, MANAGER)
+    assert apply_is_noop(desired, live_pod(desired, "fieldRef"), MANAGER)

@@ -17,6 +17,8 @@ CNPG = "postgresql.cnpg.io/v1"
 VOLSYNC = "volsync.backube/v1alpha1"
 FLUX = "kustomize.toolkit.fluxcd.io/v1"
 ESO = "external-secrets.io/v1"
+GATEWAY = "gateway.networking.k8s.io/v1"
+SNAPSHOT = "snapshot.storage.k8s.io/v1"
 
 
 def live(
@@ -65,7 +67,7 @@ CASES: list[tuple[str, Any, str, str]] = [
     (
         "gave up",
         live("Deployment", "apps/v1", seen(cond("Progressing", "False", "ProgressDeadlineExceeded", "late"))),
-        "failed",
+        "failing",
         "ProgressDeadlineExceeded: late",
     ),
     (
@@ -375,6 +377,24 @@ CASES: list[tuple[str, Any, str, str]] = [
         "progressing",
         "Why: because",
     ),
+    ("gateway", live("Gateway", GATEWAY, seen(cond("Accepted"), cond("Programmed"))), "ready", ""),
+    (
+        "gateway without address",
+        live("Gateway", GATEWAY, seen(cond("Accepted"), cond("Programmed", "False", "AddressNotAssigned", "none"))),
+        "progressing",
+        "AddressNotAssigned: none",
+    ),
+    # external-snapshotter
+    ("snapshot", live("VolumeSnapshot", SNAPSHOT, {"readyToUse": True}), "ready", ""),
+    ("snapshot is made", live("VolumeSnapshot", SNAPSHOT, {"readyToUse": False}), "progressing", "not ready to use"),
+    ("snapshot new", live("VolumeSnapshot", SNAPSHOT), "progressing", "not ready to use"),
+    (
+        "snapshot fails",
+        live("VolumeSnapshot", SNAPSHOT, {"readyToUse": False, "error": {"message": "no such class"}}),
+        "failing",
+        "no such class",
+    ),
+    ("snapshot class", live("VolumeSnapshotClass", SNAPSHOT), "exists", ""),
     ("thing without status", live("Thing", "example.com/v1"), "exists", ""),
 ]
 
@@ -401,15 +421,17 @@ def test_an_empty_object_of_strimzi_is_not_ready(kind: str) -> None:
 def test_kinds_without_health() -> None:
     assert not has_health("", "Secret")
     assert not has_health("rbac.authorization.k8s.io", "ClusterRole")
+    assert not has_health("storage.k8s.io", "StorageClass")
     assert has_health("", "Pod")
     assert has_health("example.com", "Thing")
+    assert has_health("gateway.networking.k8s.io", "HTTPRoute")
 
 
 def test_pods_add_to_a_verdict_but_never_mend_it() -> None:
     moving = Verdict("progressing", "0 of 1")
     assert worse(moving, None) == moving
-    assert worse(moving, Verdict("failing", "no image")) == ("failing", "0 of 1; no image")
-    assert worse(Verdict("failed", "x"), Verdict("progressing", "y")) == ("failed", "x")
+    assert worse(moving, Verdict("failing", "no image"))[:2] == ("failing", "0 of 1; no image")
+    assert worse(Verdict("failed", "x"), Verdict("progressing", "y"))[:2] == ("failed", "x")
 
 
 RULES = [
@@ -436,7 +458,7 @@ RULES = [
 def test_rules(name: str, status: Any, verdict: tuple[str, str]) -> None:
     rule = predicate_for(Key("example.com", "Thing", "n", name), read_rules(RULES))
     assert rule is not None
-    assert judge(live("Thing", "example.com/v1", status), rule) == verdict
+    assert judge(live("Thing", "example.com/v1", status), rule)[:2] == verdict
 
 
 def test_rules_do_not_reach_other_kinds() -> None:

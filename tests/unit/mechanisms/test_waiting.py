@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils import waiting as waiting_module
+from ansible_collections.synergyflow.platform.plugins.module_utils.causes import PODS_OF
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import Resource, Served
 from ansible_collections.synergyflow.platform.plugins.module_utils.waiting import NotReadyError, Wait
@@ -19,7 +22,10 @@ RESOURCES = [
     Resource("apps", "v1", "Deployment", "deployments", True),
     Resource("", "v1", "ConfigMap", "configmaps", True),
     Resource("kafka.strimzi.io", "v1", "Kafka", "kafkas", True),
+    Resource("kafka.strimzi.io", "v1", "KafkaNodePool", "kafkanodepools", True),
+    Resource("core.strimzi.io", "v1", "StrimziPodSet", "strimzipodsets", True),
     Resource("batch", "v1", "Job", "jobs", True),
+    Resource("postgresql.cnpg.io", "v1", "Pooler", "poolers", True),
 ]
 CANARY = "canary-4711-value"
 
@@ -49,7 +55,7 @@ class World:
             return Answer(200, {}, self.objects[path].encode())
         if self.objects.get(path):
             return answer(200, self.objects[path])
-        if path.rpartition("/")[2] in ("deployments", "configmaps", "kafkas", "pods", "events"):
+        if path.rpartition("/")[2] in ("deployments", "configmaps", "kafkas", "pods", "events", "strimzipodsets"):
             items = [
                 it for key, it in sorted(self.objects.items()) if key.startswith(f"{path}/") and isinstance(it, dict)
             ]
@@ -115,6 +121,14 @@ def test_it_ends_when_all_are_ready(world: World, wait: Any) -> None:
     assert said == ["0 of 1 ready after 6 s, waiting for Deployment n/web: 0 of 1 replicas are available"]
 
 
+def test_the_same_is_said_again_after_a_while_only(world: World, wait: Any) -> None:
+    world.objects[WEB] = deployment()
+    world.changes[70.0] = {WEB: deployment(available=1)}
+    said: list[str] = []
+    wait([deployment()], timeout=90, grace=90, said=said).run()
+    assert [line.split(" ready after ")[1].split(" ")[0] for line in said] == ["6", "36", "66"]
+
+
 def test_what_was_ready_is_judged_again(world: World, wait: Any) -> None:
     world.objects |= {WEB: deployment(), KAFKA: kafka(type="Ready", status="True")}
     world.changes[10.0] = {KAFKA: kafka(type="NotReady", status="True", reason="Other", message="rolling")}
@@ -161,6 +175,126 @@ def test_a_final_failure_ends_it_at_once(world: World, wait: Any) -> None:
     assert world.now == 0
     assert "Kafka n/k: NotReady UnsupportedKafkaVersionException: Unsupported Kafka.spec version" in str(failed.value)
     assert failed.value.objects[0]["verdict"] == "failed"
+
+
+def told_at(when: float, reason: str = "UnsupportedKafkaVersionException") -> dict[str, Any]:
+    moment = datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "000Z")
+    return kafka(type="NotReady", status="True", reason=reason, message="3.8.1", lastTransitionTime=moment)
+
+
+def test_a_final_failure_of_before_may_be_mended(world: World, wait: Any) -> None:
+    """As after an upgrade of the operator: the Kafka itself did not change."""
+    world.objects[KAFKA] = told_at(time.time() - 3600)
+    world.changes[40.0] = {KAFKA: kafka(type="Ready", status="True")}
+    (result,) = wait([kafka()], timeout=900, grace=None).run()
+    assert result["verdict"] == "ready"
+
+
+def test_a_final_failure_of_before_that_stays_ends_it_after_the_grace(world: World, wait: Any) -> None:
+    world.objects[KAFKA] = told_at(time.time() - 3600)
+    with pytest.raises(NotReadyError, match="UnsupportedKafkaVersionException") as lost:
+        wait([kafka()], timeout=900, grace=60).run()
+    assert 60 <= world.now <= 63
+    assert lost.value.objects[0]["verdict"] == "failed"
+
+
+def test_a_final_failure_of_what_was_just_written_ends_it_at_once(world: World, wait: Any) -> None:
+    world.objects[KAFKA] = told_at(time.time() - 5)
+    with pytest.raises(NotReadyError, match="UnsupportedKafkaVersionException"):
+        wait([kafka()], timeout=900).run()
+    assert world.now == 0
+
+
+POOL = "/apis/kafka.strimzi.io/v1/namespaces/n/kafkanodepools/broker"
+POD_SETS = "/apis/core.strimzi.io/v1/namespaces/n/strimzipodsets"
+
+
+def pool() -> dict[str, Any]:
+    return {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaNodePool",
+        "metadata": {"name": "broker", "namespace": "n", "generation": 2, "labels": {"strimzi.io/cluster": "k"}},
+        "spec": {"replicas": 1},
+        "status": {"observedGeneration": 2, "nodeIds": [0]},
+    }
+
+
+def pod_set(current: int) -> dict[str, Any]:
+    labels = {"strimzi.io/cluster": "k", "strimzi.io/kind": "Kafka", "strimzi.io/pool-name": "broker"}
+    return {
+        "metadata": {"name": "k-broker", "namespace": "n", "generation": 4, "labels": labels},
+        "spec": {"pods": [{}]},
+        "status": {"observedGeneration": 4, "readyPods": 1, "currentPods": current},
+    }
+
+
+def test_a_kafka_and_its_pool_are_ready_when_the_pods_are_rolled(world: World, wait: Any) -> None:
+    ready = kafka(type="Ready", status="True")
+    world.objects |= {KAFKA: ready, POOL: pool(), f"{POD_SETS}/k-broker": pod_set(current=0)}
+    world.changes[20.0] = {f"{POD_SETS}/k-broker": pod_set(current=1)}
+    results = wait([kafka(), pool()]).run()
+    assert [it["verdict"] for it in results] == ["ready", "ready"]
+    assert all(20 <= it["seconds"] <= 22 for it in results)
+    assert world.asked.count(POD_SETS) == world.asked.count(KAFKA), "one list a look, whatever the number of pools"
+
+
+def test_pod_sets_that_may_not_be_read_do_not_count(world: World, wait: Any) -> None:
+    world.objects |= {KAFKA: kafka(type="Ready", status="True"), POOL: pool()}
+    world.refuse.add(POD_SETS)
+    assert [it["verdict"] for it in wait([kafka(), pool()]).run()] == ["ready", "ready"]
+
+
+POOLER = "/apis/postgresql.cnpg.io/v1/namespaces/n/poolers/web"
+
+
+def pooler() -> dict[str, Any]:
+    """As the operator writes it when the pods have been made, whether or not they run."""
+    return {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Pooler",
+        "metadata": {"name": "web", "namespace": "n", "generation": 1},
+        "spec": {"instances": 1},
+        "status": {"phase": "active", "instances": 1},
+    }
+
+
+def test_a_pooler_is_ready_when_its_pods_are(world: World, wait: Any) -> None:
+    world.objects |= {POOLER: pooler(), WEB: deployment(available=0)}
+    world.changes[20.0] = {WEB: deployment(available=1)}
+    (result,) = wait([pooler()]).run()
+    assert result["verdict"] == "ready"
+    assert 20 <= result["seconds"] <= 22
+
+
+def test_a_pooler_whose_pods_never_run_is_not_ready(world: World, wait: Any) -> None:
+    world.objects |= {POOLER: pooler(), WEB: deployment(available=0)}
+    with pytest.raises(NotReadyError, match=r"Pooler n/web: 0 of 1 replicas are available"):
+        wait([pooler()]).run()
+
+
+def test_a_poolers_deployment_that_may_not_be_read_does_not_count(world: World, wait: Any) -> None:
+    world.objects[POOLER] = pooler()
+    world.refuse.add(WEB)
+    assert [it["verdict"] for it in wait([pooler()]).run()] == ["ready"]
+
+
+def test_after_an_upgrade_the_new_operator_must_have_been_through(world: World, wait: Any) -> None:
+    old, new = (kafka(type="Ready", status="True") for _ in range(2))
+    old["status"]["operatorLastSuccessfulVersion"] = "1.1.0"
+    new["status"]["operatorLastSuccessfulVersion"] = "1.2.0"
+    world.objects[KAFKA] = old
+    world.changes[20.0] = {KAFKA: new}
+    it = wait([kafka()])
+    it.strimzi_version = "1.2.0"
+    it.look()
+    assert it.results()[0]["reason"] == "reconciled by Strimzi 1.1.0, not yet by 1.2.0"
+    (result,) = it.run()
+    assert 20 <= result["seconds"] <= 22
+
+
+def test_the_pods_of_a_pool_are_those_of_its_own_kafka() -> None:
+    selects = PODS_OF[("kafka.strimzi.io", "KafkaNodePool")]
+    assert selects(pool()) == "strimzi.io/cluster=k,strimzi.io/pool-name=broker"
 
 
 def test_a_failure_that_may_pass_gets_its_grace(world: World, wait: Any) -> None:

@@ -36,7 +36,8 @@ class FakeContainers:
 @pytest.fixture
 def pods(paths, fake_api, monkeypatch):
     events = SimpleNamespace(normal=lambda *a: None, warning=lambda *a: None)
-    made = Pods("apps", paths, fake_api([]), SimpleNamespace(), events)
+    twins = SimpleNamespace(publish=lambda *a: None, forget=lambda *a: None)
+    made = Pods("apps", paths, fake_api([]), SimpleNamespace(), events, twins=twins)
     monkeypatch.setattr(made, "_containers", FakeContainers())
     return made
 

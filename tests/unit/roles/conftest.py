@@ -36,6 +36,40 @@ def strimzi_values() -> dict[str, Any]:
 
 
 @pytest.fixture
+def flux_values() -> dict[str, Any]:
+    """flux's defaults, with manifests and the path of a cluster."""
+    return defaults("flux") | {"flux_git_path": "kubernetes/clusters/apps", "flux_manifests": ["somewhere"]}
+
+
+@pytest.fixture
+def registry_values() -> dict[str, Any]:
+    """schema_registry's defaults, the templated ones resolved."""
+    where = {"schema_registry_namespace": "messaging", "schema_registry_kafka_cluster": "synergyflow"}
+    return {**defaults("schema_registry"), **where}
+
+
+@pytest.fixture
+def backend_values() -> dict[str, Any]:
+    """synergyflow_backend's defaults with an image that may run."""
+    return {
+        **defaults("synergyflow_backend"),
+        "synergyflow_backend_create_namespace": False,
+        "synergyflow_backend_image": "monosense/synergyflow-backend:1.0.0",
+    }
+
+
+@pytest.fixture
+def collectors_values() -> dict[str, Any]:
+    """obs_collectors' defaults with stores to send to."""
+    return {
+        **defaults("obs_collectors"),
+        "obs_collectors_cluster": "apps",
+        "obs_collectors_metrics_url": "http://metrics.example.org:8428",
+        "obs_collectors_logs_url": "https://logs.example.org/select",
+    }
+
+
+@pytest.fixture
 def cluster() -> dict[str, Any]:
     """A cluster with Strimzi 1.2, Flux and three nodes in three zones."""
     return copy.deepcopy(

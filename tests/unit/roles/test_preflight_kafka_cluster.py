@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight import kafka_cluster as preflight
+from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.cluster_operator import Operator
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.findings import Findings, message
 
 NOTHING = preflight.Live()
@@ -17,9 +18,18 @@ def problems(values: dict[str, Any], cluster: dict[str, Any], live: preflight.Li
     return "\n".join(preflight.check(values, cluster, live, **more).problems)
 
 
-def operator(version: str) -> dict[str, Any]:
-    container = {"name": "strimzi-cluster-operator", "image": f"quay.io/strimzi/operator:{version}"}
-    return {"spec": {"containers": [container]}}
+def operator(version: str = "1.2.0", namespace: str = "messaging", **watched: Any) -> dict[str, Any]:
+    """A pod of the operator; `watched`: value or valueFrom of the variable that says what it watches."""
+    container = {
+        "name": "strimzi-cluster-operator",
+        "image": f"quay.io/strimzi/operator:{version}",
+        "env": [{"name": "STRIMZI_NAMESPACE", **watched}],
+    }
+    return {"metadata": {"namespace": namespace}, "spec": {"containers": [container]}}
+
+
+def to_come(namespace: str, *watches: str) -> Operator:
+    return Operator(namespace, frozenset(watches or (namespace,)))
 
 
 def topic(name: str, partitions: int, replicas: int = 3) -> dict[str, Any]:
@@ -75,7 +85,7 @@ def test_missing_crds_are_a_problem_unless_strimzi_is_about_to_bring_them(values
     cluster["served"] = {}
     assert "does not serve Kafka, KafkaNodePool, KafkaTopic, KafkaUser" in problems(values, cluster)
     live = preflight.Live(namespace_exists=False)
-    findings = preflight.check(values, cluster, live, strimzi_to_come="messaging")
+    findings = preflight.check(values, cluster, live, to_come=to_come("messaging"))
     assert findings.problems == []
     assert findings.facts["api_version"] == "kafka.strimzi.io/v1"
 
@@ -83,14 +93,76 @@ def test_missing_crds_are_a_problem_unless_strimzi_is_about_to_bring_them(values
 def test_missing_namespace(values, cluster):
     live = preflight.Live(namespace_exists=False)
     assert "there is no namespace messaging" in problems(values, cluster, live)
-    assert "there is no namespace messaging" in problems(values, cluster, live, strimzi_to_come="kafka")
+    assert "there is no namespace messaging" in problems(values, cluster, live, to_come=to_come("kafka"))
+
+
+OWN = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+@pytest.mark.parametrize(
+    "operators",
+    [
+        None,  # they may not be listed
+        [operator(valueFrom=OWN)],
+        [operator(namespace="strimzi", value="*")],
+        [operator(namespace="strimzi", value="")],
+        [operator(namespace="strimzi")],
+        [operator(namespace="strimzi", value="kafka, messaging")],
+        [operator(namespace="strimzi", valueFrom=OWN), operator(valueFrom=OWN)],
+        # somewhere else: it cannot be told
+        [operator(namespace="strimzi", valueFrom={"configMapKeyRef": {"name": "x", "key": "y"}})],
+    ],
+)
+def test_an_operator_that_watches(values, cluster, operators):
+    assert problems(values, cluster, preflight.Live(operators=operators)) == ""
+
+
+@pytest.mark.parametrize(
+    ("watched", "what"), [({"valueFrom": OWN}, "strimzi"), ({"value": "kafka,strimzi"}, "kafka, strimzi")]
+)
+def test_a_namespace_that_no_operator_watches(values, cluster, watched, what):
+    live = preflight.Live(operators=[operator(namespace="strimzi", **watched)] * 2)
+    text = problems(values, cluster, live)
+    assert "nobody watches kafka_cluster_namespace messaging: the cluster operator in strimzi watches " + what in text
+    assert text.count("the cluster operator in strimzi watches") == 1
+    assert "watchNamespaces: [messaging]" in text
+
+
+def test_no_operator_at_all(values, cluster):
+    text = problems(values, cluster, preflight.Live(operators=[]))
+    assert "no cluster operator runs in any namespace (no pod with the label strimzi.io/kind=cluster-operator)" in text
+    assert problems(values, cluster, preflight.Live(operators=[]), to_come=to_come("messaging")) == ""
+
+
+@pytest.mark.parametrize(
+    ("operators", "release"),
+    [
+        ([operator(valueFrom=OWN)], "1.2.0"),
+        ([operator("1.1.0", valueFrom=OWN), operator(valueFrom=OWN)], "1.2.0"),
+        # another operator's Kafkas are not reconciled by it
+        ([operator("1.1.0", valueFrom=OWN), operator(namespace="other", valueFrom=OWN)], ""),
+        (None, ""),
+    ],
+)
+def test_the_release_that_must_have_reconciled_the_kafka(values, cluster, operators, release):
+    findings = preflight.check(values, cluster, preflight.Live(operators=operators))
+    assert findings.facts["reconciled_by"] == release
+
+
+def test_an_operator_to_come_that_will_not_watch(values, cluster):
+    text = problems(values, cluster, to_come=to_come("strimzi"))
+    assert "the cluster operator in strimzi watches strimzi" in text
+    assert problems(values, cluster, to_come=to_come("strimzi", "*")) == ""
+    # the one that runs now is about to be replaced
+    live = preflight.Live(operators=[operator(namespace="strimzi", valueFrom=OWN)])
+    assert problems(values, cluster, live, to_come=to_come("messaging")) == ""
 
 
 def test_another_operator_than_the_variables_say(values, cluster):
     live = preflight.Live(operators=[operator("0.51.0")])
     assert "the cluster runs Strimzi 0.51.0" in problems(values, cluster, live)
     # the role strimzi has yet to bring the right one
-    assert problems(values, cluster, live, strimzi_to_come="messaging") == ""
+    assert problems(values, cluster, live, to_come=to_come("messaging")) == ""
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.manifest_files import files_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight import components, strimzi
+from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.cluster_operator import Operator
 
 
 def deployment(version: str, *variables: str) -> dict[str, Any]:
@@ -65,6 +66,36 @@ def test_manifests_of_another_release(strimzi_values, cluster):
     assert "strimzi_manifests hold Strimzi 1.1.0, strimzi_version is 1.2.0" in "\n".join(findings.problems)
 
 
+def binding(namespace: str, kind: str = "RoleBinding", name: str = "strimzi-cluster-operator") -> dict[str, Any]:
+    return {"kind": kind, "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]}
+
+
+@pytest.mark.parametrize("kind", ["RoleBinding", "ClusterRoleBinding"])
+def test_rights_for_an_operator_of_another_namespace(strimzi_values, cluster, kind):
+    values = strimzi_values | manifests_of("1.2.0")
+    some = [CRD, deployment("1.2.0"), binding("messaging"), binding("elsewhere", name="somebody")]
+    assert strimzi.check(values, cluster, some, None).problems == []
+    text = "\n".join(strimzi.check(values, cluster, [*some, binding("myproject", kind)], None).problems)
+    assert "rights to strimzi-cluster-operator of myproject, and it will run in messaging" in text
+    assert "sed -i 's/namespace: .*/namespace: messaging/' *RoleBinding*.yaml" in text
+    fixed = deployment("1.2.0") | {"metadata": {"namespace": "myproject"}}
+    assert strimzi.check(values, cluster, [CRD, fixed, binding("myproject", kind)], None).problems == []
+
+
+def test_what_the_operator_to_come_will_watch(strimzi_values):
+    def watches(**changes: Any) -> Operator:
+        return components.operator_to_come(strimzi_values | changes, lambda path: None)
+
+    assert watches() == Operator("messaging", frozenset({"messaging"}))
+    assert watches(strimzi_chart_values={"watchNamespaces": ["a"]}).watches == {"a", "messaging"}
+    assert watches(strimzi_chart_values={"watchAnyNamespace": True}).watches == {"*"}
+    operator = deployment("1.2.0")
+    operator["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "STRIMZI_NAMESPACE", "value": "a,b"}]
+    some = manifests_of("1.2.0") | {"strimzi_manifests": [CRD, operator]}
+    assert watches(**some) == Operator("messaging", frozenset({"a", "b"}))
+    assert watches(**some | {"strimzi_manifests": [CRD]}) == Operator("messaging", None)
+
+
 def test_manifests_that_hold_nothing_of_use(strimzi_values, cluster):
     values = strimzi_values | manifests_of("1.2.0")
     findings = strimzi.check(values, cluster, [], None)
@@ -92,13 +123,14 @@ def test_an_upgrade_across_the_end_of_v1beta2_is_refused(strimzi_values, cluster
 def test_manifests_are_skimmed(tmp_path):
     (tmp_path / "crds.yaml").write_text("---\nkind: CustomResourceDefinition\nspec: {\n", encoding="utf-8")
     (tmp_path / "operator.yaml").write_text(
-        "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
+        "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n"
+        "---\nkind: ClusterRoleBinding\nsubjects: []\n",
         encoding="utf-8",
     )
     found = list(components.skimmed(str(tmp_path)))
-    assert [document["kind"] for document in found] == ["CustomResourceDefinition", "Deployment"]
+    assert [document["kind"] for document in found] == ["CustomResourceDefinition", "Deployment", "ClusterRoleBinding"]
     assert found[1]["metadata"] == {"name": "x"}
-    assert len(list(components.skimmed([{"kind": "Deployment"}, str(tmp_path / "operator.yaml")]))) == 2
+    assert len(list(components.skimmed([{"kind": "Deployment"}, str(tmp_path / "operator.yaml")]))) == 3
 
 
 def test_manifests_that_are_not_there(tmp_path):

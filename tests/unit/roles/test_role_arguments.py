@@ -18,6 +18,7 @@ argument_specs:
   main: {options: {thing_count: {type: int, description: How many., default: 3}}}
   validate: {options: {}}
   status: {options: {}}
+  rollback: {options: {}}
 """
 
 
@@ -35,7 +36,7 @@ def role(tmp_path: Path, defaults: str = DEFAULTS, specs: str = SPECS) -> Path:
     path = tmp_path / "thing"
     for folder in ("defaults", "meta", "tasks"):
         (path / folder).mkdir(parents=True)
-    for entry in ("main", "validate", "status"):
+    for entry in ("main", "validate", "status", "rollback"):
         (path / "tasks" / f"{entry}.yml").write_text("---\n")
     (path / "defaults" / "main.yml").write_text(defaults)
     (path / "meta" / "argument_specs.yml").write_text(specs)

@@ -4,27 +4,51 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from rendering import Case, of_kind, one, render
 
-ROOT = Path(__file__).resolve().parents[3]
 CURRENT = {"api_version": "kafka.strimzi.io/v1", "kraft_annotations": False, "pod_monitor": True}
 OLDER = {"api_version": "kafka.strimzi.io/v1beta2", "kraft_annotations": True, "pod_monitor": False}
 FLUX = {"HelmRelease": "helm.toolkit.fluxcd.io/v2", "HelmRepository": "source.toolkit.fluxcd.io/v1"}
-KAFKA = ("kafka-metrics-configmap", "kafka-cluster", "kafka-topics", "kafka-users", "kafka-podmonitor")
+KAFKA = (
+    "kafka-metrics-configmap", "kafka-cluster", "kafka-topics", "kafka-externalsecrets", "kafka-users",
+    "kafka-podmonitor",
+)  # fmt: skip
 STRIMZI = ("namespace", "helmrelease-strimzi")
+CNPG = (
+    "namespace",
+    "externalsecrets",
+    "objectstore",
+    "postgres-cluster",
+    "database",
+    "scheduledbackup",
+    "pooler",
+    "podmonitor",
+)
+CNPG_FACTS = {"backup_method": "in_tree", "database_kind": True, "pod_monitor": True, "born": {}}
+
+VOLSYNC = ("volsync-metrics", "volsync-repositories", "volsync-sources")
+VOLSYNC_FACTS = {
+    "api_version": "volsync.backube/v1alpha1",
+    "external_secret_api": "external-secrets.io/v1",
+    "service_monitor": True,
+    "namespaces_to_come": ["later"],
+}
+BORN = {"bootstrap": {"recovery": {"source": "x"}}, "externalClusters": [{"name": "x", "barmanObjectStore": {}}]}
+VOLSYNC_SOURCES = [
+    {"name": "uploads", "namespace": "later", "pvc": "uploads", "to_come": True},
+    {"name": "uploads", "namespace": "app", "pvc": "uploads"},
+    {"name": "files", "namespace": "app", "pvc": "files", "manual": "one", "retain": {"last": 2}, "cache_size": "2Gi"},
+]
 
 # case -> role, templates, facts of the preflight, variables
-CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any]]] = {
+CASES: dict[str, Case] = {
     "defaults": ("kafka_cluster", KAFKA, CURRENT, {}),
     "older": ("kafka_cluster", KAFKA, OLDER, {"kafka_cluster_kafka_version": "3.8.1"}),
+    "vault": ("kafka_cluster", KAFKA, CURRENT, {"kafka_cluster_vault_users": ["synergyflow-backend"]}),
     "sparse": (
         "kafka_cluster",
         KAFKA,
@@ -43,6 +67,61 @@ CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any]]] = 
             ],
         },
     ),
+    "cnpg": ("cnpg", CNPG, CNPG_FACTS, {"cnpg_s3_endpoint": "http://s3", "cnpg_backup_encryption": "AES256"}),
+    "cnpg_plugin": (
+        "cnpg",
+        CNPG,
+        {**CNPG_FACTS, "backup_method": "plugin"},
+        {"cnpg_backup_compression": "", "cnpg_s3_ca_secret": "store-ca"},
+    ),
+    "cnpg_sparse": (
+        "cnpg",
+        CNPG,
+        {"backup_method": "", "database_kind": False, "pod_monitor": False, "born": {}},
+        {
+            "cnpg_external_secrets": False,
+            "cnpg_pooler": False,
+            "cnpg_check_user": "",
+            "cnpg_storage_class": "",
+            "cnpg_parameters": {"work_mem": "8MB"},
+            "cnpg_extensions": ["uuid-ossp"],
+        },
+    ),
+    "cnpg_anew": ("cnpg", CNPG, CNPG_FACTS, {"cnpg_server_name": "second"}),
+    "cnpg_anew_plugin": ("cnpg", CNPG, {**CNPG_FACTS, "backup_method": "plugin"}, {"cnpg_server_name": "second"}),
+    "cnpg_restored": ("cnpg", CNPG, {**CNPG_FACTS, "born": BORN}, {"cnpg_recover_from": "first"}),
+    "cnpg_recovered": ("cnpg", CNPG, CNPG_FACTS, {"cnpg_server_name": "second", "cnpg_recover_from": "first"}),
+    "cnpg_recovered_plugin": (
+        "cnpg",
+        CNPG,
+        {**CNPG_FACTS, "backup_method": "plugin"},
+        {"cnpg_server_name": "second", "cnpg_recover_from": "first"},
+    ),
+    "cnpg_helm": (
+        "cnpg",
+        ("helmrelease-cloudnative-pg",),
+        {"flux_api": FLUX},
+        {"cnpg_chart_version": "0.29.0", "cnpg_chart_values": {"replicaCount": 2}},
+    ),
+    "volsync": (
+        "volsync",
+        VOLSYNC,
+        VOLSYNC_FACTS,
+        {"volsync_sources": VOLSYNC_SOURCES, "volsync_s3_endpoint": "http://s3:9000/", "volsync_snapshot_class": "rbd"},
+    ),
+    "volsync_sparse": (
+        "volsync",
+        VOLSYNC,
+        {**VOLSYNC_FACTS, "service_monitor": False},
+        {"volsync_external_secrets": False, "volsync_metrics": False, "volsync_storage_class": "fast"},
+    ),
+    "volsync_own_authority": (
+        "volsync",
+        ("volsync-sources",),
+        VOLSYNC_FACTS,
+        {"volsync_sources": VOLSYNC_SOURCES, "volsync_s3_ca_secret": "store-ca"},
+    ),
+    "volsync_helm": ("volsync", ("namespace", "helmrelease-volsync"), {"flux_api": FLUX}, {}),
     "helm": ("strimzi", STRIMZI, {"flux_api": FLUX, "kubernetes_version": ""}, {}),
     "helm_older": (
         "strimzi",
@@ -58,76 +137,9 @@ CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], dict[str, Any]]] = 
 }
 
 
-def task(name: str, folder: Path) -> dict[str, Any]:
-    """A task file that renders one case and writes the objects; variables live in it, as in a role."""
-    role, templates, facts, variables = CASES[name]
-    here = ROOT / "roles" / role
-    given = {
-        **yaml.safe_load((here / "defaults" / "main.yml").read_text()),
-        **yaml.safe_load((here / "vars" / "main.yml").read_text()),
-        **variables,
-        f"__{role}_preflight": {"facts": facts},
-    }
-    return {
-        "name": name,
-        "vars": given,
-        "block": [
-            {
-                "synergyflow.platform.render": {
-                    "templates": [str(here / "templates" / f"{template}.yaml.j2") for template in templates]
-                },
-                "register": f"rendered_{name}",
-            },
-            {
-                "ansible.builtin.copy": {
-                    "content": f"{{{{ rendered_{name}.objects | to_json }}}}",
-                    "dest": str(folder / f"{name}.json"),
-                    "mode": "0600",
-                }
-            },
-        ],
-    }
-
-
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("rendered")
-    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task(name, folder) for name in CASES]}]
-    (folder / "play.yml").write_text(yaml.safe_dump(play))
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i",
-            "localhost,",
-            "-c",
-            "local",
-            "-e",
-            "ansible_python_interpreter={{ ansible_playbook_python }}",
-            "play.yml",
-        ],
-        cwd=folder,
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        },
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in CASES}
-
-
-def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [found for found in objects if found["kind"] == kind]
-
-
-def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    found = of_kind(objects, kind)
-    assert len(found) == 1, f"{len(found)} of {kind}"
-    return found[0]
+    return render(CASES, tmp_path_factory.mktemp("rendered"))
 
 
 def test_the_plans_kafka(rendered):
@@ -183,7 +195,10 @@ def test_eleven_topics_and_three_users(rendered):
     assert len([rule for rule in backend if rule["resource"]["type"] == "topic"]) == 11
     assert all("password" not in spec["authentication"] for spec in users.values())
     checks = users["platform-check"]["authorization"]["acls"]
-    assert {operation for rule in checks for operation in rule["operations"]} == {"Describe", "DescribeConfigs"}
+    anywhere = [rule for rule in checks if rule["resource"].get("name") != "platform-check-"]
+    assert {operation for rule in anywhere for operation in rule["operations"]} == {"Describe", "DescribeConfigs"}
+    own = [rule["resource"] for rule in checks if rule not in anywhere]
+    assert [(each["type"], each["patternType"]) for each in own] == [("topic", "prefix"), ("group", "prefix")]
 
 
 def test_the_older_generation(rendered):
@@ -218,6 +233,21 @@ def test_a_topic_and_a_user_out_of_the_ordinary(rendered):
     assert user["authorization"] == {"type": "simple", "acls": []}
 
 
+def test_a_password_from_vault(rendered):
+    secret = one(rendered["vault"], "ExternalSecret")
+    assert secret["metadata"] == {"name": "synergyflow-backend-password", "namespace": "messaging"}
+    assert secret["spec"]["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "vault-backend"}
+    reference = {"key": "kafka/users/synergyflow-backend", "property": "password"}
+    assert secret["spec"]["data"] == [{"secretKey": "password", "remoteRef": reference}]
+    users = {
+        user["metadata"]["name"]: user["spec"]["authentication"] for user in of_kind(rendered["vault"], "KafkaUser")
+    }
+    found = users["synergyflow-backend"]["password"]["valueFrom"]["secretKeyRef"]
+    assert found == {"name": secret["spec"]["target"]["name"], "key": "password"}
+    assert "password" not in users["schema-registry"]
+    assert of_kind(rendered["defaults"], "ExternalSecret") == []
+
+
 def test_the_helm_release(rendered):
     release, repository = one(rendered["helm"], "HelmRelease"), one(rendered["helm"], "HelmRepository")
     assert release["spec"]["chart"]["spec"]["version"] == "1.2.0"
@@ -239,3 +269,184 @@ def test_the_helm_release_of_an_older_release_under_the_restricted_standard(rend
     assert repository["spec"]["type"] == "oci"
     labels = one(rendered["helm_older"], "Namespace")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_plans_database(rendered):
+    objects = rendered["cnpg"]
+    cluster = one(objects, "Cluster")
+    assert (cluster["metadata"]["name"], cluster["metadata"]["namespace"]) == ("synergyflow-db", "synergyflow")
+    spec = cluster["spec"]
+    assert spec["instances"] == 3
+    assert spec["imageName"].partition(":")[2].startswith("16.")
+    assert spec["storage"] == {"size": "50Gi", "storageClass": "rook-ceph-block"}
+    assert spec["resources"] == {
+        "requests": {"cpu": "1", "memory": "2Gi"},
+        "limits": {"cpu": "2", "memory": "2Gi"},
+    }
+    assert spec["bootstrap"] == {
+        "initdb": {"database": "synergyflow", "owner": "synergyflow", "secret": {"name": "synergyflow-db-app"}}
+    }
+    assert spec["postgresql"]["shared_preload_libraries"] == ["pg_stat_statements"]
+    assert any(name.startswith("pg_stat_statements.") for name in spec["postgresql"]["parameters"]), (
+        "without a setting of it the operator drops the extension"
+    )
+    assert spec["affinity"]["topologyKey"] == "topology.kubernetes.io/zone"
+    assert spec["managed"]["roles"][0]["inRoles"] == ["pg_monitor"]
+    database = one(objects, "Database")["spec"]
+    assert [each["name"] for each in database["extensions"]] == ["uuid-ossp", "pg_stat_statements", "pg_trgm"]
+    assert database["schemas"] == [{"name": "flowable", "owner": "synergyflow", "ensure": "present"}]
+    assert database["databaseReclaimPolicy"] == "retain"
+    pooler = one(objects, "Pooler")["spec"]
+    assert (pooler["type"], pooler["pgbouncer"]["poolMode"]) == ("rw", "transaction")
+
+
+def test_backups_by_the_operator_itself(rendered):
+    objects = rendered["cnpg"]
+    backup = one(objects, "Cluster")["spec"]["backup"]
+    assert backup == {
+        "retentionPolicy": "30d",
+        "barmanObjectStore": {
+            "destinationPath": "s3://synergyflow-backups/postgresql/",
+            "endpointURL": "http://s3",
+            "s3Credentials": {
+                "accessKeyId": {"name": "synergyflow-db-s3", "key": "access_key_id"},
+                "secretAccessKey": {"name": "synergyflow-db-s3", "key": "secret_access_key"},
+            },
+            "wal": {"compression": "gzip", "encryption": "AES256"},
+            "data": {"compression": "gzip", "encryption": "AES256"},
+        },
+    }
+    schedule = one(objects, "ScheduledBackup")["spec"]
+    assert schedule["method"] == "barmanObjectStore"
+    assert len(schedule["schedule"].split()) == 6
+    assert of_kind(objects, "ObjectStore") == []
+
+
+def test_backups_by_the_plugin(rendered):
+    objects = rendered["cnpg_plugin"]
+    store, cluster = one(objects, "ObjectStore"), one(objects, "Cluster")["spec"]
+    assert store["spec"]["retentionPolicy"] == "30d"
+    assert not {"wal", "data", "endpointURL"} & set(store["spec"]["configuration"]), "what is empty is left out"
+    assert store["spec"]["configuration"]["endpointCA"] == {"name": "store-ca", "key": "ca.crt"}
+    assert "backup" not in cluster
+    assert cluster["plugins"] == [
+        {
+            "name": "barman-cloud.cloudnative-pg.io",
+            "enabled": True,
+            "isWALArchiver": True,
+            "parameters": {"barmanObjectName": store["metadata"]["name"]},
+        }
+    ]
+    schedule = one(objects, "ScheduledBackup")["spec"]
+    assert schedule["method"] == "plugin"
+    assert schedule["pluginConfiguration"] == {"name": "barman-cloud.cloudnative-pg.io"}
+
+
+def test_a_database_made_anew_archives_into_another_folder(rendered):
+    store = one(rendered["cnpg_anew"], "Cluster")["spec"]["backup"]["barmanObjectStore"]
+    assert store["serverName"] == "second"
+    [plugin] = one(rendered["cnpg_anew_plugin"], "Cluster")["spec"]["plugins"]
+    assert plugin["parameters"] == {"barmanObjectName": "synergyflow-db", "serverName": "second"}
+    assert "serverName" not in one(rendered["cnpg"], "Cluster")["spec"]["backup"]["barmanObjectStore"]
+
+
+def test_the_databases_secrets_come_from_vault(rendered):
+    found = {each["metadata"]["name"]: each["spec"] for each in of_kind(rendered["cnpg"], "ExternalSecret")}
+    assert set(found) == {"synergyflow-db-app", "synergyflow-db-check", "synergyflow-db-s3"}
+    owner = found["synergyflow-db-app"]
+    assert owner["target"]["template"]["type"] == "kubernetes.io/basic-auth"
+    assert owner["data"][0] == {
+        "secretKey": "username",
+        "remoteRef": {"key": "postgresql/synergyflow", "property": "username"},
+    }
+    assert found["synergyflow-db-s3"]["data"][1]["remoteRef"] == {"key": "s3/backup", "property": "secret_access_key"}
+    assert of_kind(rendered["cnpg_sparse"], "ExternalSecret") == []
+
+
+def test_a_database_without_the_extras(rendered):
+    objects = rendered["cnpg_sparse"]
+    assert {found["kind"] for found in objects} == {"Namespace", "Cluster"}
+    spec = one(objects, "Cluster")["spec"]
+    assert spec["bootstrap"]["initdb"]["postInitApplicationSQL"] == [
+        'CREATE EXTENSION IF NOT EXISTS "uuid-ossp"',
+        'CREATE SCHEMA IF NOT EXISTS "flowable" AUTHORIZATION "synergyflow"',
+    ]
+    assert spec["postgresql"] == {"parameters": {"work_mem": "8MB"}, "shared_preload_libraries": []}
+    assert not {"backup", "plugins", "managed"} & set(spec)
+    assert "storageClass" not in spec["storage"]
+
+
+def test_a_restored_database_keeps_how_it_was_made(rendered):
+    spec = one(rendered["cnpg_restored"], "Cluster")["spec"]
+    assert {part: spec[part] for part in BORN} == BORN
+
+
+def test_a_recovered_database_is_made_from_one_folder_and_archives_into_another(rendered):
+    spec = one(rendered["cnpg_recovered"], "Cluster")["spec"]
+    assert spec["bootstrap"] == {
+        "recovery": {
+            "source": "first",
+            "database": "synergyflow",
+            "owner": "synergyflow",
+            "secret": {"name": "synergyflow-db-app"},
+        }
+    }
+    (external,) = spec["externalClusters"]
+    own = spec["backup"]["barmanObjectStore"]
+    assert (external["barmanObjectStore"]["serverName"], own["serverName"]) == ("first", "second")
+    assert external["barmanObjectStore"] == {**own, "serverName": "first"}
+    spec = one(rendered["cnpg_recovered_plugin"], "Cluster")["spec"]
+    (external,), (plugin,) = spec["externalClusters"], spec["plugins"]
+    parameters = {"barmanObjectName": "synergyflow-db"}
+    assert external["plugin"]["parameters"] == {**parameters, "serverName": "first"}
+    assert plugin["parameters"] == {**parameters, "serverName": "second"}
+
+
+def test_the_operators_helm_release(rendered):
+    release = one(rendered["cnpg_helm"], "HelmRelease")["spec"]
+    assert release["chart"]["spec"]["version"] == "0.29.0"
+    assert release["values"] == {"image": {"tag": "1.30.0"}, "replicaCount": 2}
+
+
+class TestVolsync:
+    def test_a_source_is_scheduled_or_triggered_by_hand(self, rendered):
+        uploads, files = of_kind(rendered["volsync"], "ReplicationSource")
+        assert uploads["spec"]["trigger"] == {"schedule": "*/30 * * * *"}
+        assert uploads["spec"]["restic"] == {
+            "repository": "uploads-restic",
+            "copyMethod": "Snapshot",
+            "retain": {"hourly": 24, "daily": 7, "weekly": 4},
+            "pruneIntervalDays": 7,
+            "cacheCapacity": "1Gi",
+            "volumeSnapshotClassName": "rbd",
+        }
+        assert files["spec"]["trigger"] == {"manual": "one"}
+        assert files["spec"]["restic"]["retain"] == {"last": "2"}
+
+    def test_a_store_of_a_private_authority(self, rendered):
+        uploads, _files = of_kind(rendered["volsync_own_authority"], "ReplicationSource")
+        assert uploads["spec"]["restic"]["customCA"] == {"secretName": "store-ca", "key": "ca.crt"}
+
+    def test_each_claim_has_a_repository_of_its_own(self, rendered):
+        made = {each["metadata"]["name"]: each["spec"] for each in of_kind(rendered["volsync"], "ExternalSecret")}
+        paths = {name: spec["target"]["template"]["data"]["RESTIC_REPOSITORY"] for name, spec in made.items()}
+        assert paths == {
+            "uploads-restic": "s3:http://s3:9000/synergyflow-backups/volsync/app/uploads",
+            "files-restic": "s3:http://s3:9000/synergyflow-backups/volsync/app/files",
+            "volsync-check-restic": "s3:http://s3:9000/synergyflow-backups/volsync/check",
+        }
+        template = made["uploads-restic"]["target"]["template"]["data"]
+        assert template["RESTIC_PASSWORD"] == "{{ .password }}"
+
+    def test_metrics_are_scraped_with_an_account_of_their_own(self, rendered):
+        monitor = one(rendered["volsync"], "ServiceMonitor")["spec"]["endpoints"][0]
+        token = one(rendered["volsync"], "Secret")
+        assert monitor["authorization"]["credentials"] == {"name": token["metadata"]["name"], "key": "token"}
+        assert "data" not in token
+
+    def test_what_is_switched_off_is_not_made(self, rendered):
+        assert rendered["volsync_sparse"] == []
+
+    def test_the_chart(self, rendered):
+        release = one(rendered["volsync_helm"], "HelmRelease")
+        assert release["spec"]["chart"]["spec"]["version"] == "0.16.0"
