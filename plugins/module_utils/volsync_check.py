@@ -1,0 +1,457 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AC2 and AC3: data of the check's own is backed up and restored, and is the same to the byte.
+
+Everything happens in a namespace of its own, which goes when it is done, and in a repository of its own. Files are
+written and summed up by small pods over the volumes, so that what is compared is what a program would read.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .api import Api, ApiError, Deadline
+from .causes import causes
+from .discovery import Resource
+from .errors import ClusterError
+from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured
+from .interruption import InterruptedRunError, interruptible
+from .object_store import ObjectStoreError, ca_file
+from .volsync_backup import Backup, Outcome, new_tag
+from .volsync_client import CLAIMS, FIELD_MANAGER, SECRETS, Pauses, VolSync
+from .volsync_metrics import DURATION, durations
+from .volsync_movers import PODS, exit_code, pod_log
+from .volsync_reach import CA_KEY
+from .volsync_repository import Repository
+from .volsync_restore import Restore, Restored, RestoreRequest
+from .volsync_status import SOURCE, sync_of
+
+NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
+PREFIX = "volsync-check-"
+#: Secret of the store's authority in the check's namespace
+AUTHORITY = "authority"
+LABEL = {"synergyflow.platform/check": "volsync"}
+#: hours after which a namespace of this check is no running check's
+LEFT_BEHIND_AFTER = 3.0
+#: seconds for one of the small pods, and for the namespace to be gone
+POD_SECONDS, GONE_SECONDS = 300.0, 120.0
+#: nobody: the files are written, backed up and restored by the same user, as `restricted` namespaces want it
+USER = 65534
+SECURITY = {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER, "runAsNonRoot": True}
+SUM = re.compile(r"^([0-9a-f]{64}) [ *](.+)$")
+
+#: names with what archives stumble over: a folder, a space, an empty file
+WRITE = (
+    "set -e; umask 022; mkdir -p folder; "
+    'dd if=/dev/urandom of=large bs=1048576 count="$MEGABYTES" 2>/dev/null; '
+    "date > 'folder/a file'; : > folder/empty; "
+)
+SUMS = "find . -type f ! -path './lost+found/*' -exec sha256sum {} +; echo done"
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What to check with. Targets in seconds."""
+
+    secret: str
+    secret_namespace: str
+    megabytes: int
+    image: str
+    copy_method: str
+    snapshot_class: str
+    storage_class: str
+    cache_size: str
+    backup_seconds: float
+    restore_seconds: float
+    metrics: bool = True
+    s3_endpoint: str = ""
+    ca_secret: str = ""
+
+
+@dataclass
+class Found:
+    """What was measured. A step that was not reached is None, and `reason` says why."""
+
+    original: dict[str, str] = field(default_factory=dict)
+    after: dict[str, str] | None = None
+    restored: dict[str, str] | None = None
+    backup: Outcome | None = None
+    restore: Restored | None = None
+    in_store: str | None = None
+    #: seconds by criterion, from VolSync's own metrics; None where they have no such object
+    measured: dict[str, float | None] | None = None
+    metrics_error: str = ""
+    store_error: str = ""
+    backup_wall: float = 0.0
+    restore_wall: float = 0.0
+    capacity: str = ""
+    failed_at: str = ""
+    reason: str = ""
+    remains: str = ""
+    stand_in: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+class VolSyncCheck:
+    """One run of the check."""
+
+    def __init__(
+        self,
+        api: Api,
+        request: CheckRequest,
+        values: Mapping[str, str],
+        *,
+        metrics: Callable[[], str],
+        progress: Callable[[str], None],
+        ca: str = "",
+    ) -> None:
+        self._api = api
+        self._metrics = metrics
+        self._request = request
+        self._values = values
+        self._progress = progress
+        self._ca = ca
+        self.name = f"{PREFIX}{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(2)}"
+        self._address = f"{values['RESTIC_REPOSITORY'].rstrip('/')}/{self.name}"
+        self._made: dict[str, Any] | None = None
+
+    def run(self) -> Found:
+        """Measure, and take away what was made, whatever happens."""
+        found = Found()
+        with interruptible() as signals:
+            try:
+                self._measure(found)
+            except InterruptedRunError:
+                with signals.hold():
+                    self._take_away(found, wait=False)
+                raise
+            except ClusterError as error:
+                found.reason = self._api.masker.text(str(error)).rstrip(".")
+            with signals.hold():
+                self._take_away(found, wait=True)
+        return found
+
+    # --- steps
+
+    def _measure(self, found: Found) -> None:
+        found.failed_at = "prepare"
+        self._prepare()
+        claim = self._create(CLAIMS, self._claim())
+        found.capacity = claim["spec"]["resources"]["requests"]["storage"]
+        found.original = self._sums("data", "write", WRITE, found)
+        found.failed_at = "backup"
+        self._progress(f"{self.name}: {len(found.original)} files of {self._request.megabytes} MiB are written")
+        began = time.monotonic()
+        found.backup = self._back_up()
+        found.backup_wall = time.monotonic() - began
+        found.failed_at = "restore"
+        try:
+            with self._repository() as repository:
+                stored = repository.snapshot(found.backup.snapshot)
+            found.in_store = stored.key if stored else ""
+        except ObjectStoreError as error:
+            found.store_error = str(error)
+        began = time.monotonic()
+        found.restore = self._restore()
+        found.restore_wall = time.monotonic() - began
+        found.failed_at = "compare"
+        self._look_at_metrics(found, found.restore.destination)
+        found.restored = self._sums("restored", "look", "", found)
+        found.after = self._sums("data", "look-again", "", found)
+        found.failed_at = ""
+
+    def _prepare(self) -> None:
+        """The namespace and the repository's Secret."""
+        labels = {**LABEL, "pod-security.kubernetes.io/enforce": "baseline"}
+        self._made = self._create(NAMESPACES, {"metadata": {"name": self.name, "labels": labels}}, namespaced=False)
+        values = {key: value for key, value in self._values.items() if key.startswith("AWS_")}
+        password = secrets.token_urlsafe(24)
+        self._api.masker.always([password])
+        values |= {"RESTIC_REPOSITORY": self._address, "RESTIC_PASSWORD": password}
+        self._create(SECRETS, {"metadata": {"name": "repository"}, "stringData": values})
+        if self._ca:
+            self._create(SECRETS, {"metadata": {"name": AUTHORITY}, "stringData": {CA_KEY: self._ca}})
+
+    def _claim(self) -> dict[str, Any]:
+        # room for the files, and for what a file system needs of its own
+        mebibytes = max(64, self._request.megabytes * 5 // 4 + 32)
+        spec: dict[str, Any] = {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": f"{mebibytes}Mi"}},
+        }
+        if self._request.storage_class:
+            spec["storageClassName"] = self._request.storage_class
+        return {"metadata": {"name": "data"}, "spec": spec}
+
+    def _back_up(self) -> Outcome:
+        request, tag = self._request, new_tag()
+        restic: dict[str, Any] = {
+            "repository": "repository",
+            "copyMethod": request.copy_method,
+            "cacheCapacity": request.cache_size,
+            "moverSecurityContext": SECURITY,
+            "retain": {"last": "1"},
+        }
+        if request.storage_class:
+            restic |= {"storageClassName": request.storage_class, "cacheStorageClassName": request.storage_class}
+        if request.copy_method == "Snapshot" and request.snapshot_class:
+            restic["volumeSnapshotClassName"] = request.snapshot_class
+        if self._ca:
+            restic["customCA"] = {"secretName": AUTHORITY, "key": CA_KEY}
+        volsync = VolSync(self._within(request.backup_seconds))
+        spec = {"sourcePVC": "data", "trigger": {"manual": tag}, "restic": restic}
+        resource = volsync.kind(SOURCE)
+        body = {"metadata": {"name": "data", "namespace": self.name}, "spec": spec}
+        live = volsync.create(resource, body, manager=FIELD_MANAGER)
+        return Backup(volsync, self.name, "data").wait(live, tag, sync_of(live))
+
+    def _restore(self) -> Restored:
+        request = RestoreRequest(namespace=self.name, claim="restored", source="data", mover_security_context=SECURITY)
+        restore = Restore(VolSync(self._within(self._request.restore_seconds)), request)
+        return restore.run(restore.plan())
+
+    def _sums(self, claim: str, name: str, script: str, found: Found) -> dict[str, str]:
+        """Run a pod over the volume, and take the checksums that it prints."""
+        pod = self._create(PODS, self._pod(claim, name, script + SUMS))
+        pauses = Pauses(self._within(POD_SECONDS).deadline)
+        while True:
+            live = self._api.get(PODS, self.name, name) or pod
+            phase = (live.get("status") or {}).get("phase")
+            if phase in ("Succeeded", "Failed"):
+                break
+            if not pauses.wait():
+                why = " | ".join(causes(self._api, {**live, "apiVersion": "v1", "kind": "Pod"})) or f"phase {phase}"
+                raise ClusterError(f"pod {self.name}/{name} did not end within {POD_SECONDS:g} s: {why}.")
+        found.stand_in.append(live)
+        log = pod_log(self._api, self.name, name)
+        if phase == "Failed" or not log.rstrip().endswith("done"):
+            raise ClusterError(f"pod {self.name}/{name} ended with exit code {exit_code(live)}: {log.strip()[-300:]}.")
+        return checksums(log)
+
+    def _pod(self, claim: str, name: str, script: str) -> dict[str, Any]:
+        container = {
+            "name": "check",
+            "image": self._request.image,
+            "command": ["sh", "-c", script],
+            "workingDir": "/data",
+            "env": [{"name": "MEGABYTES", "value": str(self._request.megabytes)}],
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+            "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        }
+        return {
+            "metadata": {"name": name, "labels": LABEL},
+            "spec": {
+                "restartPolicy": "Never",
+                "automountServiceAccountToken": False,
+                "securityContext": {**SECURITY, "seccompProfile": {"type": "RuntimeDefault"}},
+                "containers": [container],
+                "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
+            },
+        }
+
+    @contextmanager
+    def _repository(self) -> Iterator[Repository]:
+        """The check's own repository, as it is seen from here."""
+        with ca_file(self._ca) as ca:
+            endpoint = self._request.s3_endpoint
+            yield Repository(self._values, "the repository Secret", self._address, endpoint=endpoint, ca=ca)
+
+    def _look_at_metrics(self, found: Found, destination: str) -> None:
+        if not self._request.metrics:
+            return
+        try:
+            page = self._metrics()
+        except ClusterError as error:
+            found.metrics_error = str(error)
+            return
+        seen = {"AC2": durations(page, self.name, "data"), "AC3": durations(page, self.name, destination)}
+        found.measured = {criterion: each.seconds if each else None for criterion, each in seen.items()}
+
+    # --- afterwards
+
+    def _take_away(self, found: Found, wait: bool) -> None:
+        """Delete the namespace with all that is in it, and the repository's objects; note what remains."""
+        remains = []
+        tidy = VolSync(self._api).tidying_up()
+        if self._made:
+            try:
+                tidy.delete(NAMESPACES, self._made)
+                if wait and not self._gone():
+                    remains.append(f"namespace {self.name} is still being deleted")
+            except ClusterError as error:
+                remains.append(f"namespace {self.name} ({error})")
+            try:
+                with self._repository() as repository:
+                    left = repository.delete()
+                if left:
+                    remains.append(f"{left} objects of the repository {self._address}")
+            except ClusterError as error:
+                remains.append(f"the repository {self._address} ({error})")
+        found.remains = self._api.masker.text("; ".join(remains))
+
+    def _gone(self) -> bool:
+        pauses = Pauses(Deadline(GONE_SECONDS))
+        api = self._within(GONE_SECONDS)
+        while api.get(NAMESPACES, "", self.name) is not None:
+            if not pauses.wait():
+                return False
+        return True
+
+    def _create(self, resource: Resource, body: dict[str, Any], namespaced: bool = True) -> dict[str, Any]:
+        if namespaced:
+            body = {**body, "metadata": {**body["metadata"], "namespace": self.name}}
+        return VolSync(self._api).create(resource, body)
+
+    def _within(self, seconds: float) -> Api:
+        """The same connection with a deadline of its own."""
+        api = Api(self._api.connection, Deadline(seconds), self._api.concurrency, self._api.masker)
+        api._served = self._api.discover()
+        return api
+
+
+def left_behind(api: Api, now: datetime) -> list[str]:
+    """Namespaces of checks that died, which nobody will take away."""
+    try:
+        found = api.list(NAMESPACES, selector=",".join(f"{key}={value}" for key, value in LABEL.items()))
+    except ApiError:
+        return []
+    old = []
+    for namespace in found:
+        created = datetime.fromisoformat(namespace["metadata"]["creationTimestamp"])
+        if (now - created).total_seconds() > LEFT_BEHIND_AFTER * 3600:
+            old.append(namespace["metadata"]["name"])
+    return old
+
+
+def checksums(log: str) -> dict[str, str]:
+    """File -> checksum, from what sha256sum prints."""
+    return {match[2]: match[1] for line in log.splitlines() if (match := SUM.match(line))}
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Which files are not the same, in words."""
+    words = [f"{name} is missing" for name in sorted(set(before) - set(now))]
+    words += [f"{name} has come" for name in sorted(set(now) - set(before))]
+    words += [f"{name} differs" for name in sorted(before) if name in now and now[name] != before[name]]
+    return words
+
+
+def records(request: CheckRequest, found: Found) -> list[Record]:
+    """The criteria in the order a reader asks."""
+    return [*backup_records(request, found), *restore_records(request, found), removed_record(found)]
+
+
+def backup_records(request: CheckRequest, found: Found) -> list[Record]:
+    """AC2."""
+    title = f"{request.megabytes} MiB are backed up in time"
+    if found.backup is None:
+        failed = found.failed_at == "backup"
+        detail = found.reason
+        first = judged("AC2-backup", title, ("no backup", f"{request.backup_seconds:g} s"), False, detail=detail)
+        if not failed:
+            first = unmeasured("AC2-backup", title, BLOCKED, detail)
+        return [first, unmeasured("AC2-snapshot", "The snapshot is in the bucket", BLOCKED, "there is none")]
+    seconds = round(found.backup_wall, 1)
+    first = judged(
+        "AC2-backup",
+        title,
+        (seconds, f"under {request.backup_seconds:g} s"),
+        seconds < request.backup_seconds,
+        unit="s",
+        objects=found.stand_in,
+        detail=f"VolSync measured {found.backup.seconds:g} s; added {found.backup.stored}",
+    )
+    first.seconds = seconds
+    title = "The snapshot is in the bucket"
+    if found.in_store is None:
+        second = unmeasured("AC2-snapshot", title, BLOCKED, found.store_error)
+        return [first, second, metrics_record("AC2-metrics", request, found, request.backup_seconds)]
+    observed = f"snapshot {found.backup.snapshot}" if found.in_store else "no such object"
+    expected = f"snapshot {found.backup.snapshot}"
+    second = judged("AC2-snapshot", title, (observed, expected), bool(found.in_store), detail=found.in_store)
+    return [first, second, metrics_record("AC2-metrics", request, found, request.backup_seconds)]
+
+
+def restore_records(request: CheckRequest, found: Found) -> list[Record]:
+    """AC3."""
+    title = f"{request.megabytes} MiB are restored in time"
+    if found.restore is None:
+        if found.failed_at == "restore":
+            measured = ("nothing restored", f"{request.restore_seconds:g} s")
+            first = judged("AC3-restore", title, measured, False, detail=found.reason)
+        else:
+            first = unmeasured("AC3-restore", title, BLOCKED, "there is no backup to restore")
+        return [first, unmeasured("AC3-integrity", "Restored files are the same", BLOCKED, "there are none")]
+    seconds = round(found.restore_wall, 1)
+    first = judged(
+        "AC3-restore",
+        title,
+        (seconds, f"under {request.restore_seconds:g} s"),
+        seconds < request.restore_seconds,
+        unit="s",
+        objects=found.stand_in,
+        detail=f"VolSync measured {found.restore.seconds:g} s; a new claim of {found.restore.capacity}",
+    )
+    first.seconds = seconds
+    return [first, integrity(found), metrics_record("AC3-metrics", request, found, request.restore_seconds)]
+
+
+def metrics_record(identity: str, request: CheckRequest, found: Found, target: float) -> Record:
+    """VolSync's own metrics say so too."""
+    criterion = identity.partition("-")[0]
+    title = f"{DURATION} shows the {'backup' if criterion == 'AC2' else 'restore'}"
+    if not request.metrics:
+        return unmeasured(identity, title, SKIPPED, "switched off (volsync_metrics)")
+    if found.measured is None:
+        return unmeasured(identity, title, BLOCKED, found.metrics_error or "not reached")
+    seconds = found.measured[criterion]
+    observed = "no such object" if seconds is None else round(seconds, 1)
+    good = seconds is not None and seconds < target
+    return judged(identity, title, (observed, f"under {target:g} s"), good, unit="s", objects=found.stand_in)
+
+
+def integrity(found: Found) -> Record:
+    """The restored files are those that were written, and the original has not changed meanwhile."""
+    title = "Restored files are the same"
+    if found.restored is None or found.after is None:
+        return judged("AC3-integrity", title, ("not known", "the same"), False, detail=found.reason)
+    wrong = [f"restored: {word}" for word in differences(found.original, found.restored)]
+    wrong += [f"original since the backup: {word}" for word in differences(found.original, found.after)]
+    same = sum(found.restored.get(name) == value == found.after.get(name) for name, value in found.original.items())
+    return judged(
+        "AC3-integrity",
+        title,
+        (same, len(found.original)),
+        not wrong and bool(found.original),
+        unit="files",
+        objects=found.stand_in,
+        detail="; ".join(wrong),
+    )
+
+
+def removed_record(found: Found) -> Record:
+    """Nothing of the check stays."""
+    title = "The check left nothing behind"
+    return judged(
+        "AC3-removed",
+        title,
+        ("something" if found.remains else "nothing", "nothing"),
+        not found.remains,
+        detail=found.remains and f"remains: {found.remains}",
+    )
+
+
+def not_run(status: str, reason: str) -> list[Record]:
+    """The criteria when the check is switched off (skipped), or cannot begin (blocked)."""
+    return [
+        unmeasured("AC2-backup", "A volume is backed up in time", status, reason),
+        unmeasured("AC3-restore", "A volume is restored in time", status, reason),
+    ]
