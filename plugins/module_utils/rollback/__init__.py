@@ -1,0 +1,4 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollbacks: what a component is made of, the plan, the journal, the deletion in order, the proof."""

@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does what a plan says: prepares, deletes wave by wave, waits for what operators take away. Safe to run again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import removal, set_members
+from ..api import MERGE, Api
+from ..apply_plan import parent_of, set_id
+from ..component_objects import Wanted
+from ..discovery import Resource
+from ..errors import ClusterError
+from ..flux_status import is_suspended
+from ..objects import Key, Manifest, annotations_of, key_of, labels_of, listed
+from .components import FINALIZERS
+from .journal import OvertakenError
+from .look import objects, of_others
+from .plan import (
+    CLUSTER_ID,
+    MANAGER,
+    REMEMBER,
+    RESUME,
+    SUSPEND,
+    UNMANAGE,
+    Plan,
+    as_manifest,
+    key_of_entry,
+)
+
+#: seconds that the one who should take a finalizer away is given, before it is taken away in its place
+PATIENCE = 20.0
+DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
+PREPARED: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
+    UNMANAGE: lambda step: {"metadata": {"annotations": {"strimzi.io/managed": "false"}}},
+    REMEMBER: lambda step: {"metadata": {"annotations": {CLUSTER_ID: step["value"]}}},
+    SUSPEND: lambda step: {"spec": {"suspend": True}},
+    RESUME: lambda step: {"spec": {"suspend": None}},
+}
+#: whether a live object has what the preparation writes
+IN_EFFECT: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], bool]] = {
+    UNMANAGE: lambda live, step: annotations_of(live).get("strimzi.io/managed") == "false",
+    REMEMBER: lambda live, step: annotations_of(live).get(CLUSTER_ID) == step["value"],
+    SUSPEND: lambda live, step: is_suspended(live),
+    RESUME: lambda live, step: not is_suspended(live),
+}
+PREPARE_ATTEMPTS, PREPARE_PAUSE = 6, 0.3
+
+
+@dataclass
+class Deletion:
+    """One run over a plan."""
+
+    api: Api
+    plan: Plan
+    #: finalizers that may be taken away when their own controller does not
+    remove_finalizers: Collection[str] = ()
+    tell: Callable[[str], None] = lambda text: None
+    #: called again and again while it waits
+    beat: Callable[[], None] = lambda: None
+    deleted: list[str] = field(default_factory=list)
+    #: finalizers that were taken away
+    forced: list[str] = field(default_factory=list)
+    #: seconds of waiting for the cluster
+    waited: float = 0.0
+    _seen: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> None:
+        going = {each["uid"] for each in self.plan.objects}
+        self._prepare_all(self.plan.prepare)
+        for wave in self.plan.delete:
+            uids = {each["uid"] for each in wave}
+            self._prepare_all([each for each in self.plan.prepare if each["uid"] in uids or each["do"] == REMEMBER])
+            self._wave([as_manifest(each) for each in wave])
+        self._nothing_left(going)
+        # again: until its Kafka was gone, the operator may have written the claims as it makes them
+        self._prepare_all([step for step in self.plan.prepare if step["do"] == REMEMBER])
+        if self.plan.delete_claims:
+            self._wave([as_manifest(each) for each in self.plan.claims])
+        self._records()
+
+    # -- before
+
+    def _prepare_all(self, steps: Iterable[Mapping[str, str]]) -> None:
+        """Until every live object has what it is prepared by: without it, its deletion would destroy data."""
+        left = list(steps)
+        for attempt in range(PREPARE_ATTEMPTS):
+            if attempt > 1:
+                time.sleep(PREPARE_PAUSE)
+            written = self.api.all(self._prepare, left)
+            left = [step for step, again in zip(left, written, strict=True) if again]
+            if not left:
+                return
+        names = listed((str(key_of_entry(step)) for step in left), 5)
+        raise ClusterError(
+            f"{names}: what has to be there before the deletion ({listed(sorted({step['do'] for step in left}))}) does"
+            " not stay, so that nothing more is deleted. Is something else writing these? The rollback stays open: run"
+            " it again to go on."
+        )
+
+    def _prepare(self, step: Mapping[str, str]) -> bool:
+        """A change of exactly this object, as long as it is there and not going already. Whether to look again."""
+        key = key_of_entry(step)
+        resource = self.api.discover().find(step["apiVersion"], step["kind"])
+        live = resource and self.api.get(resource, key.namespace, key.name)
+        if (
+            not resource
+            or not live
+            or live["metadata"]["uid"] != step["uid"]
+            or live["metadata"].get("deletionTimestamp")
+            or IN_EFFECT[step["do"]](live, step)
+        ):
+            return False
+        body = PREPARED[step["do"]](step)
+        body["metadata"] = {**body.get("metadata", {}), "uid": step["uid"]}
+        self.api.call(
+            "PATCH",
+            resource.path(key.namespace, key.name),
+            query={"fieldManager": MANAGER},
+            body=body,
+            content_type=MERGE,
+            expect=(404, 409),
+            about=str(key),
+        )
+        return True
+
+    # -- delete
+
+    def _wave(self, manifests: list[Manifest]) -> None:
+        if not manifests:
+            return
+        self.tell(f"deleting {listed((str(key_of(manifest)) for manifest in manifests), 4)}")
+        self.deleted += [str(key) for key in self.api.all(self._delete, manifests) if key]
+        began = time.monotonic()
+        try:
+            removal.wait_gone(self.api, manifests, self._get, self._look)
+        except OvertakenError:
+            raise
+        except ClusterError as error:
+            raise ClusterError(f"{error}{self._diagnosis(manifests)}") from error
+        finally:
+            self.waited += time.monotonic() - began
+
+    def _resource(self, manifest: Mapping[str, Any]) -> Resource | None:
+        return self.api.discover().find(manifest["apiVersion"], manifest["kind"])
+
+    def _get(self, manifest: Manifest) -> Manifest | None:
+        key, resource = key_of(manifest), self._resource(manifest)
+        return self.api.get(resource, key.namespace, key.name) if resource else None
+
+    def _delete(self, manifest: Manifest) -> Key | None:
+        """Ask for its deletion; its key if it was there."""
+        key, live, resource = key_of(manifest), self._get(manifest), self._resource(manifest)
+        uid = manifest["metadata"]["uid"]
+        if live is None or resource is None or live["metadata"]["uid"] != uid:
+            return None
+        if not live["metadata"].get("deletionTimestamp"):
+            # between the look and this request it may have gone and been made anew: that one is not ours
+            removal.delete(self.api, resource.path(key.namespace, key.name), key, {"uid": uid}, expect=(409,))
+        return key
+
+    def _look(self, still: list[tuple[Manifest, Manifest]]) -> None:
+        """Take finalizers away that may be, once their own controller has had its time."""
+        self.beat()
+        now = time.monotonic()
+        for _manifest, live in still:
+            metadata = live["metadata"]
+            if not metadata.get("deletionTimestamp"):
+                continue
+            since = self._seen.setdefault(metadata["uid"], now)
+            held = [each for each in metadata.get("finalizers") or [] if each in self.remove_finalizers]
+            if held and now - since >= PATIENCE:
+                self._take_away(live, held)
+
+    def _take_away(self, live: Manifest, held: list[str]) -> None:
+        metadata = live["metadata"]
+        resource = self._resource(live)
+        if resource is None:
+            return
+        rest = [each for each in metadata["finalizers"] if each not in held]
+        # exactly these: a finalizer that somebody has added meanwhile stays
+        body = {
+            "metadata": {"finalizers": rest, "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        }
+        path = resource.path(metadata.get("namespace") or "", metadata["name"])
+        query = {"fieldManager": MANAGER}
+        answer = self.api.call("PATCH", path, query=query, body=body, content_type=MERGE, expect=(404, 409))
+        if answer.status == 200:
+            self.forced.append(f"{key_of(live)}: {', '.join(held)}")
+            self.tell(f"{key_of(live)}: took {', '.join(held)} away, as its own controller did not")
+
+    def _diagnosis(self, manifests: list[Manifest]) -> str:
+        """Who should take the finalizers away that hold these objects, and whether that one runs."""
+        self.api.deadline.seconds = self.api.deadline.spent + 10  # what explains the failure may take a little more
+        lines: dict[str, None] = {}
+        for manifest in manifests:
+            live = self._get(manifest)
+            for finalizer in (live or {}).get("metadata", {}).get("finalizers") or []:
+                who, deployment = FINALIZERS.get(finalizer, ("", None))
+                running = self._runs(live or {}, deployment) if deployment else ""
+                hint = f", or allow rollback_remove_finalizers: [{finalizer}]" if who and deployment else ""
+                lines[f" {finalizer} is for {who or 'a controller that is not known here'}{running}{hint}."] = None
+        return "".join(lines)
+
+    def _runs(self, live: Mapping[str, Any], deployment: str) -> str:
+        cluster = labels_of(live).get("strimzi.io/cluster")
+        name = f"{cluster}-{deployment}" if deployment == "entity-operator" else deployment
+        namespace = (live.get("metadata") or {}).get("namespace") or "" if deployment == "entity-operator" else ""
+        found = self.api.list(DEPLOYMENTS, namespace, fields=f"metadata.name={name}")
+        if not found:
+            return f" (Deployment {name}), which is not there: bring it back"
+        ready = (found[0].get("status") or {}).get("readyReplicas") or 0
+        return f" (Deployment {name}), which {'runs: see its log' if ready else 'is not ready: mend it'}"
+
+    # -- after
+
+    def _nothing_left(self, going: Collection[str]) -> None:
+        """Until operators and Kubernetes have taken away what they had made."""
+        began = time.monotonic()
+        pause = removal.FIRST_PAUSE
+        while left := leavings(self.api, self.plan, going):
+            if self.api.deadline.left < pause:
+                raise ClusterError(
+                    f"Not gone within {self.api.deadline.seconds:g} s: {listed(map(str, map(key_of, left)), 5)}."
+                    " Is the operator that made them running?"
+                )
+            self.beat()
+            time.sleep(pause)
+            pause = min(pause * 1.5, removal.LONGEST_PAUSE)
+        self.waited += time.monotonic() - began
+
+    def _records(self) -> None:
+        """The records of the sets say what is left of them."""
+        for namespace, name in self.plan.sets:
+            record = set_members.record_of(self.api, name, namespace)
+            if record is None:
+                continue
+            keys = [key_of(manifest) for manifest in set_members.every_member(self.api, name, namespace, record)]
+            if keys:
+                set_members.write_record(self.api, name, namespace, parent_of(keys, namespace), MANAGER)
+            else:
+                set_members.drop_record(self.api, name, namespace)
+
+
+def leavings(api: Api, plan: Plan, going: Collection[str]) -> list[Manifest]:
+    """What operators have made for the component and is still there, without what others still need."""
+    found = objects(api, [Wanted(**each) for each in plan.made])
+    mine = {set_id(name, namespace) for namespace, name in plan.sets}
+    return [manifest for manifest in found if not of_others(manifest, mine, going)]

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal of a rollback: a ConfigMap on the cluster that is its lock, its memory and its clock.
+
+One for the whole cluster, so that two rollbacks never meet. Who finds it after a crash goes on with its plan.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ..api import Api, ApiError
+from ..errors import ClusterError
+from ..objects import Manifest, listed
+from ..set_members import CONFIG_MAPS
+from .from_git import key_from
+from .plan import MANAGER, Plan
+
+NAME = "synergyflow-rollback"
+#: minutes after which a rollback that runs elsewhere is taken for dead
+SILENT = 15
+TAKE_ATTEMPTS = 5
+#: seconds after which a run that waits says again that it is alive
+BEAT = 30.0
+
+
+class OvertakenError(ClusterError):
+    """Another run has written the journal meanwhile."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who does the rollback: a person on a machine, and the process of the run."""
+
+    user: str
+    host: str
+    pid: int
+
+    @classmethod
+    def of_this_run(cls) -> Owner:
+        """Actions run in children of ansible-playbook, one for each task."""
+        return cls(getpass.getuser(), socket.gethostname(), os.getppid())
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.host} (process {self.pid})"
+
+
+@dataclass
+class Journal:
+    """What is known of a rollback under way."""
+
+    plan: Plan
+    owner: Owner
+    started: str
+    touched: str
+    #: step -> seconds it took, seconds of them that were waiting for the cluster, whether it is done
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: str = ""
+    #: seconds on this machine's clock at which this process has written it last
+    written: float = field(default=0.0, compare=False)
+
+    def manifest(self, namespace: str) -> Manifest:
+        """The ConfigMap; readable with kubectl."""
+        metadata: dict[str, Any] = {
+            "name": NAME,
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": MANAGER},
+        }
+        if self.version:
+            metadata["resourceVersion"] = self.version
+        data = {
+            "component": self.plan.component,
+            "owner": json.dumps(asdict(self.owner)),
+            "started": self.started,
+            "touched": self.touched,
+            "steps": json.dumps(self.steps),
+            "plan": json.dumps(self.plan.plain(), separators=(",", ":")),
+        }
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+    @classmethod
+    def read(cls, live: Mapping[str, Any]) -> Journal:
+        """From the ConfigMap. One that cannot be read is nobody's to overwrite."""
+        data = live.get("data") or {}
+        try:
+            plan = Plan.read(json.loads(data["plan"]))
+            owner = Owner(**json.loads(data["owner"]))
+            steps = json.loads(data["steps"])
+            started, touched = data["started"], data["touched"]
+        except (KeyError, TypeError, ValueError) as error:
+            where = f"{live['metadata']['namespace']}/{live['metadata']['name']}"
+            raise ClusterError(
+                f"ConfigMap {where} is not the journal of a rollback ({error}): look at it, and delete it if it is not"
+                " needed."
+            ) from error
+        return cls(plan, owner, started, touched, steps, live["metadata"]["resourceVersion"])
+
+    def age(self, now: datetime) -> float:
+        """Minutes since its rollback has said anything."""
+        return (now - datetime.fromisoformat(self.touched)).total_seconds() / 60
+
+    def is_done(self, step: str) -> bool:
+        return bool((self.steps.get(step) or {}).get("done"))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def giving_up(namespace: str, plan: Plan | None = None) -> str:
+    """What takes the lock away and leaves everything as it is; what it has suspended is then for people to resume."""
+    held = [str(key_from(each)) for each in plan.from_git.held] if plan and plan.from_git else []
+    resume = f" (and resume {listed(held)}, where it is suspended)" if held else ""
+    return f"kubectl delete configmap -n {namespace} {NAME}{resume}"
+
+
+def held(
+    journal: Journal,
+    component: str,
+    me: Owner,
+    now: datetime,
+    is_alive: Callable[[int], bool] = alive,
+    *,
+    namespace: str = "default",
+) -> str:
+    """Why this run must not go on with a journal; "" if it may."""
+    other = journal.plan.component != component
+    owner, minutes = journal.owner, journal.age(now)
+    who = f"{owner}, started {journal.started}, last heard of {minutes:.0f} minutes ago"
+    if other:
+        give_up = giving_up(namespace, journal.plan)
+        return (
+            f"A rollback of {journal.plan.component} is not finished: {who}. Finish it first, by running"
+            f" rollback_{journal.plan.component}.yml again; to give it up as it is: {give_up}"
+        )
+    if owner == me:
+        return ""
+    running = is_alive(owner.pid) if owner.host == me.host else minutes < SILENT
+    if not running:
+        return ""
+    return (
+        f"A rollback of {component} runs already: {who}. Wait for it; if it is certain that it is dead,"
+        " -e rollback_take_over=true goes on in its place."
+    )
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass
+class Journals:
+    """The way to the journal of a cluster."""
+
+    api: Api
+    namespace: str
+
+    def find(self) -> Journal | None:
+        live = self.api.get(CONFIG_MAPS, self.namespace, NAME)
+        return None if live is None else Journal.read(live)
+
+    def open(self, plan: Plan, owner: Owner) -> Journal:
+        """Begin one. Who comes second is told who was first."""
+        journal = Journal(plan, owner, now_text(), now_text())
+        try:
+            live = self.api.json(
+                "POST",
+                CONFIG_MAPS.path(self.namespace),
+                query={"fieldManager": MANAGER},
+                body=journal.manifest(self.namespace),
+                about=f"the journal, ConfigMap {self.namespace}/{NAME}",
+            )
+        except ApiError as error:
+            if error.code != 409:
+                raise
+            there = self.find()
+            who = f" by {there.owner}" if there else ""
+            raise ClusterError(f"Nothing has been changed. Another rollback has begun just now{who}.") from error
+        journal.version = live["metadata"]["resourceVersion"]
+        return journal
+
+    def beat(self, journal: Journal) -> None:
+        """Say now and then that this run is alive; a run that was overtaken learns so, and stops."""
+        if time.monotonic() - journal.written >= BEAT:
+            self.save(journal)
+
+    def save(self, journal: Journal) -> None:
+        """Write what has been done; refused when another run has taken over."""
+        journal.touched, journal.written = now_text(), time.monotonic()
+        try:
+            live = self.api.json(
+                "PUT",
+                CONFIG_MAPS.path(self.namespace, NAME),
+                query={"fieldManager": MANAGER},
+                body=journal.manifest(self.namespace),
+                about=f"the journal, ConfigMap {self.namespace}/{NAME}",
+            )
+        except ApiError as error:
+            if error.code not in (404, 409):
+                raise
+            raise OvertakenError(
+                "The journal of this rollback has been changed by another run, or is gone: this one stops."
+            ) from error
+        journal.version = live["metadata"]["resourceVersion"]
+
+    def take(self, journal: Journal, me: Owner) -> None:
+        """Go on in the place of a run that is dead. Its last task may outlive it for a moment, and write once more."""
+        for _attempt in range(TAKE_ATTEMPTS):
+            journal.owner = me
+            try:
+                return self.save(journal)
+            except OvertakenError:
+                there = self.find()
+                if there is None or there.plan != journal.plan:
+                    raise
+                journal = there
+        raise ClusterError("The journal of this rollback is written by another run again and again: this one stops.")
+
+    def replace(self, journal: Journal, plan: Plan, me: Owner) -> None:
+        """Begin anew in the place of a rollback whose plan no longer holds."""
+        journal.plan, journal.owner, journal.started, journal.steps = plan, me, now_text(), {}
+        self.save(journal)
+
+    def close(self, journal: Journal) -> None:
+        """The rollback is over."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": journal.version}}
+        self.api.call("DELETE", CONFIG_MAPS.path(self.namespace, NAME), body=body, expect=(404,))

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rollback has taken, for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from .components import COMPONENTS
+from .journal import Journal
+from .proof import Proof
+
+
+def report(journal: Journal, proof: Proof) -> str:
+    """Time per step, beside what the plan allows; then what to look at, and the way back."""
+    component = COMPONENTS[journal.plan.component]
+    lines = [
+        f"  {step}: {took['seconds']} s"
+        + (f", {took['waited']} s of them waiting for the cluster" if took["waited"] else "")
+        for step, took in journal.steps.items()
+    ]
+    total = (datetime.now(UTC) - datetime.fromisoformat(journal.started)).total_seconds()
+    high = component.minutes[1]
+    verdict = f", of {high} minutes allowed" if high else ""
+    lines.append(f"  from the confirmation on: {total:.0f} s{verdict}")
+    same = f"{proof.compared - len(proof.changed)} of {proof.compared} other objects are as they were."
+    return "\n".join(
+        [
+            f"{component.title} is gone from {journal.plan.cluster}.",
+            *lines,
+            same,
+            *(f"Look: {command}" for command in component.verify),
+            f"Way back: {component.back}",
+        ]
+    )

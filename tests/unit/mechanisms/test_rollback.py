@@ -1,0 +1,748 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollbacks: the plan, the order, what is let go of first, who holds the lock, what a proof finds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.synergyflow.platform.plugins.action import kafka_reattach, rollback
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
+from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import PART_OF, parent_of, set_id
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_identity import PAUSE, decide, left_paused
+from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import deletion, journal, look, plan, proof
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
+from kept_objects import ObjectStore
+from scripted_api import status
+
+VALUES = {
+    "kafka_cluster_namespace": "messaging",
+    "kafka_cluster_name": "one",
+    "schema_registry_namespace": "messaging",
+    "flux_namespace": "flux-system",
+    "strimzi_namespace": "messaging",
+    "cnpg_namespace": "messaging",
+    "cnpg_name": "db",
+    "cnpg_install_method": "manifests",
+    "cnpg_operator_namespace": "cnpg-system",
+}
+KAFKA_SET = ("messaging", "kafka-cluster-one")
+REGISTRY_SET = ("messaging", "schema-registry")
+MANAGED = [{"manager": "synergyflow.platform", "operation": "Apply"}]
+CLUSTER = {"strimzi.io/cluster": "one"}
+BROKERS = {**CLUSTER, "strimzi.io/component-type": "kafka"}
+
+
+def made(kind: str, name: str, where: tuple[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    """An object; with `where` a member of that set."""
+    groups = {
+        "Kafka": "kafka.strimzi.io/v1",
+        "KafkaNodePool": "kafka.strimzi.io/v1",
+        "KafkaTopic": "kafka.strimzi.io/v1",
+        "KafkaUser": "kafka.strimzi.io/v1",
+        "Deployment": "apps/v1",
+        "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+        "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
+    }
+    labels = {**more.pop("labels", {}), **({PART_OF: set_id(where[1], where[0])} if where else {})}
+    metadata = {
+        "name": name,
+        "namespace": more.pop("namespace", "messaging"),
+        "uid": f"{kind}-{name}",
+        "labels": labels,
+    }
+    if where:
+        metadata["managedFields"] = MANAGED
+    if kind == "Namespace":
+        del metadata["namespace"]
+    metadata |= more.pop("metadata", {})
+    return {"apiVersion": groups.get(kind, "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+def record(where: tuple[str, str], *members: dict[str, Any]) -> dict[str, Any]:
+    return parent_of([key_of(each) for each in members], where[0]).manifest(where[1], where[0])
+
+
+def topic(name: str, **more: Any) -> dict[str, Any]:
+    return made("KafkaTopic", name, KAFKA_SET, labels=CLUSTER, **more)
+
+
+def platform(*more: dict[str, Any], kafka: dict[str, Any] | None = None) -> ObjectStore:
+    """A Kafka with a topic, a user and a volume; a registry beside it."""
+    members = [
+        kafka or made("Kafka", "one", KAFKA_SET, status={"clusterId": "the-id"}),
+        made("KafkaNodePool", "brokers", KAFKA_SET, labels=CLUSTER),
+        topic("orders"),
+        made("KafkaUser", "app", KAFKA_SET, labels=CLUSTER),
+    ]
+    registry = [
+        made("Deployment", "schema-registry", REGISTRY_SET, labels={"app.kubernetes.io/name": "schema-registry"}),
+        made("Service", "schema-registry", REGISTRY_SET),
+        made("KafkaTopic", "schemas", REGISTRY_SET, labels=CLUSTER),
+    ]
+    claim = made("PersistentVolumeClaim", "data-0", labels=BROKERS, status={"phase": "Bound"})
+    store = ObjectStore(*members, *registry, claim, *more)
+    store.add(record(KAFKA_SET, *members))
+    store.add(record(REGISTRY_SET, *registry))
+    return store
+
+
+@pytest.fixture
+def planned(scripted: Callable[..., Api]) -> Callable[..., tuple[Api, plan.Plan]]:
+    def make(store: ObjectStore, name: str = "kafka_cluster", timeout: float = 2.0, **more: Any) -> Any:
+        api = scripted(store.handle, timeout)
+        seen = look.look(api, name, VALUES, "apps")
+        broken = look.dependants(name, seen, {}, "apps")
+        return api, plan.build(name, "apps", VALUES, seen, broken=broken, **more)
+
+    return make
+
+
+# -- the plan
+
+
+def test_topics_and_users_go_before_their_kafka(planned: Any) -> None:
+    _api, found = planned(platform())
+    kinds = [sorted(each["kind"] for each in wave) for wave in found.delete]
+    assert kinds == [["KafkaTopic", "KafkaUser"], ["Kafka"], ["KafkaNodePool"]]
+
+
+def test_the_registry_is_gone_before_its_topic(planned: Any) -> None:
+    _api, found = planned(platform(), "schema_registry")
+    assert [each["kind"] for each in found.delete[-1]] == ["KafkaTopic"]
+    assert "Deployment" in [each["kind"] for each in found.delete[0]]
+
+
+def test_kept_volumes_are_no_data_that_dies_and_deleted_ones_are(planned: Any) -> None:
+    _api, keeping = planned(platform())
+    assert keeping.destroyed == []
+    _api, deleting = planned(platform(), delete_claims=True)
+    assert deleting.destroyed == ["the data of PersistentVolumeClaim messaging/data-0"]
+    assert "DATA THAT DIES" in plan.text(deleting, "kafka_cluster@apps")
+
+
+def test_a_volume_that_goes_with_its_pool_is_data_that_dies(planned: Any) -> None:
+    store = platform()
+    store.get("PersistentVolumeClaim", "data-0")["metadata"]["ownerReferences"] = [{"uid": "KafkaNodePool-brokers"}]
+    _api, found = planned(store)
+    assert found.destroyed == ["the data of PersistentVolumeClaim messaging/data-0"]
+
+
+def test_dependants_are_named_with_what_becomes_of_them(planned: Any) -> None:
+    _api, found = planned(platform())
+    text = plan.text(found, "kafka_cluster@apps")
+    assert "schema_registry (messaging/schema-registry): has nowhere to keep its schemas" in text
+    assert "KafkaTopic messaging/schemas: stay, and wait for its return" in text
+    assert "rollback_confirm=kafka_cluster@apps" in text
+
+
+def test_namespaces_and_definitions_stay(planned: Any) -> None:
+    where = ("messaging", "strimzi")
+    members = [made("Namespace", "messaging", where), made("HelmRelease", "strimzi-kafka-operator", where)]
+    _api, found = planned(ObjectStore(*members, record(where, *members)), "strimzi")
+    assert [each["kind"] for each in found.objects] == ["HelmRelease"]
+    assert [each["kind"] for each in found.stay] == ["Namespace"]
+
+
+def test_a_suspended_release_is_resumed_so_that_it_uninstalls(planned: Any) -> None:
+    where = ("messaging", "strimzi")
+    release = made("HelmRelease", "strimzi-kafka-operator", where, spec={"suspend": True})
+    _api, found = planned(ObjectStore(release, record(where, release)), "strimzi")
+    assert [each["do"] for each in found.prepare] == [plan.RESUME]
+
+
+def test_flux_is_told_to_forget_its_own_release_and_nothing_else_of_it_goes(planned: Any) -> None:
+    where = ("flux-system", "flux")
+    members = [
+        made("HelmRelease", "flux-instance", where, namespace="flux-system"),
+        made("Kustomization", "apps", where, namespace="flux-system"),
+    ]
+    store = ObjectStore(*members, record(where, *members))
+    api, found = planned(store, "flux")
+    assert [each["name"] for each in found.objects] == ["flux-instance"]
+    assert [each["do"] for each in found.prepare] == [plan.SUSPEND]
+    deletion.Deletion(api, found).run()
+    assert store.get("HelmRelease", "flux-instance") is None
+    assert store.get("Kustomization", "apps") is not None
+
+
+def test_what_flux_applies_is_refused_by_name(planned: Any) -> None:
+    labels = {"kustomize.toolkit.fluxcd.io/name": "kafka", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+    kafka = made("Kafka", "one", KAFKA_SET, labels=labels)
+    owner = made("Kustomization", "kafka", namespace="flux-system")
+    _api, found = planned(platform(owner, kafka=kafka))
+    assert found.refused == [
+        "Kustomization flux-system/kafka applies Kafka messaging/one and would make them again: have it let go of them"
+        " first, without deleting them (kustomize.toolkit.fluxcd.io/prune: disabled, or helm.sh/resource-policy: keep,"
+        " on each in its source; then take them out of it)"
+    ]
+
+
+def from_git(name: str, *members: dict[str, Any]) -> list[dict[str, Any]]:
+    """A Kustomization and what it has applied, as when the collection delivers by Git: no record of a set."""
+    own = {"kustomize.toolkit.fluxcd.io/name": name, "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+    for each in members:
+        each["metadata"]["labels"] |= own
+        each["metadata"]["managedFields"] = [{"manager": "kustomize-controller", "operation": "Apply"}]
+    ids = [
+        f"{each['metadata']['namespace']}_{each['metadata']['name']}_{each['apiVersion'].rpartition('/')[0]}_{each['kind']}"
+        for each in members
+    ]
+    status = {"inventory": {"entries": [{"id": each, "v": "v1"} for each in ids]}}
+    of_root = {f"kustomize.toolkit.fluxcd.io/{each}": "flux-system" for each in ("name", "namespace")}
+    applied = {"managedFields": [{"manager": "kustomize-controller", "operation": "Apply"}]}
+    kustomization = made(
+        "Kustomization", name, namespace="flux-system", labels=of_root, metadata=applied, spec={}, status=status
+    )
+    return [kustomization, *members]
+
+
+@pytest.mark.parametrize("delete_claims", [False, True])
+@pytest.mark.parametrize(
+    ("host", "path"), [("apps", "./of/others"), ("of-another-name", "./kubernetes/workloads/platform/messaging/kafka")]
+)
+def test_what_git_brings_and_is_not_ours_to_take_out_is_refused(
+    planned: Any, delete_claims: bool, host: str, path: str
+) -> None:
+    kafka = made("Kafka", "one", KAFKA_SET, status={"clusterId": "the-id"})
+    claim = made("PersistentVolumeClaim", "data-0", labels=BROKERS)
+    kustomization, *members = from_git(f"cluster-{host}-messaging-kafka", kafka)
+    kustomization["spec"] = {"path": path}
+    store = ObjectStore(kustomization, *members, claim, made("Pod", "one-0", labels=BROKERS))
+    _api, found = planned(store, delete_claims=delete_claims)
+    [why] = found.refused
+    assert f"Kustomization flux-system/cluster-{host}-messaging-kafka brings kafka_cluster from Git" in why
+    assert why in plan.text(found, "x")
+    assert store.writes == []
+
+
+def test_what_was_taken_over_from_git_is_rolled_back(planned: Any) -> None:
+    """Without flux_git_url its Kustomization stays, suspended."""
+    kustomization = from_git("cluster-apps-messaging-kafka", topic("orders"))[0]
+    kustomization["spec"] = {"suspend": True}
+    _api, found = planned(platform(kustomization))
+    assert found.pending
+    assert found.refused == []
+
+
+def test_what_is_delivered_by_git_beside_it_is_compared_and_may_break(planned: Any) -> None:
+    registry = made("Deployment", "registry", REGISTRY_SET, status={})
+    _api, found = planned(platform(*from_git("cluster-apps-messaging-schema-registry", registry)))
+    assert found.refused == []
+    assert "apps|Deployment|messaging|registry" in found.others
+    assert ("flux-system", "cluster-apps-messaging-schema-registry") in found.broken
+
+
+def test_what_no_record_names_is_said_and_its_claims_are_not_deleted_under_it(planned: Any) -> None:
+    claim, pod = made("PersistentVolumeClaim", "data-0", labels=BROKERS), made("Pod", "one-0", labels=BROKERS)
+    _api, found = planned(ObjectStore(claim, pod))
+    assert not found.pending
+    assert "nothing of it is there" not in plan.text(found, "x")
+    assert "Pod messaging/one-0, PersistentVolumeClaim messaging/data-0" in plan.text(found, "x")
+    _api, found = planned(ObjectStore(claim))
+    assert "only what a rollback keeps: PersistentVolumeClaim messaging/data-0" in plan.text(found, "x")
+    _api, found = planned(ObjectStore(claim, pod), delete_claims=True)
+    assert "may use the claims" in found.refused[0]
+    _api, found = planned(ObjectStore(claim), delete_claims=True)
+    assert (found.pending, found.refused) == (True, [])
+
+
+def test_what_an_operator_made_with_the_sets_label_is_not_ours_to_delete(planned: Any) -> None:
+    store = platform()
+    copied = made("Secret", "app", labels={PART_OF: set_id("kafka-cluster-one", "messaging")})
+    store.add(copied)
+    _api, found = planned(store)
+    assert "Secret" not in {each["kind"] for each in found.objects}
+
+
+def test_nothing_there_is_nothing_to_do(planned: Any) -> None:
+    _api, found = planned(ObjectStore())
+    assert not found.pending
+    assert "nothing to do" in plan.text(found, "x")
+
+
+def test_a_plan_survives_its_journal(planned: Any) -> None:
+    _api, found = planned(platform(), delete_claims=True)
+    kept = Journal(found, Owner("me", "here", 1), "2026-11-21T10:00:00+00:00", "2026-11-21T10:00:00+00:00", {}, "7")
+    live = kept.manifest("default")
+    assert Journal.read(live) == kept
+
+
+# -- the deletion
+
+
+def test_volumes_are_kept_with_the_id_of_their_kafka_and_topics_are_let_go_of(planned: Any) -> None:
+    store = platform()
+    store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator"]
+    released: list[str] = []
+    plain = store.handle
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        answered = plain(method, path, query, body)
+        found = store.get("KafkaTopic", "orders")
+        if found and found["metadata"].get("deletionTimestamp"):  # as the topic operator
+            released.append(found["metadata"]["annotations"]["strimzi.io/managed"])
+            del store.objects[store.path(found)]
+        return answered
+
+    store.handle = handle  # type: ignore[method-assign]
+    api, found = planned(store)
+    run = deletion.Deletion(api, found)
+    run.run()
+    assert released == ["false"]
+    claim = store.get("PersistentVolumeClaim", "data-0")
+    assert claim is not None
+    assert claim["metadata"]["annotations"] == {plan.CLUSTER_ID: "the-id"}
+    assert store.get("Kafka", "one") is None
+    assert store.get("ConfigMap", "kafka-cluster-one") is None
+    assert len(run.deleted) == 4
+    assert proof.prove(api, found).remains == []
+
+
+@pytest.mark.parametrize("conflicts", [2, 999])
+def test_a_topic_that_could_not_be_let_go_of_is_not_deleted(
+    planned: Any, conflicts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "PREPARE_PAUSE", 0.01)
+    store = platform()
+    api, found = planned(store)
+    plain, left = store.handle, [conflicts]
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if method == "PATCH" and path.endswith("/kafkatopics/orders") and left[0]:
+            left[0] -= 1
+            return status(409, "the object has been modified", "Conflict")
+        return plain(method, path, query, body)
+
+    api.connection.handler = handle
+    if conflicts < 10:
+        deletion.Deletion(api, found).run()
+        assert proof.prove(api, found).remains == []
+        return
+    with pytest.raises(ClusterError, match=r"KafkaTopic messaging/orders: .* does not stay"):
+        deletion.Deletion(api, found).run()
+    assert not [each for each in store.writes if each.startswith("DELETE")]
+
+
+def test_a_second_run_finishes_what_the_first_has_begun(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    for each in found.delete[0]:
+        del store.objects[store.path(plan.as_manifest(each))]
+    run = deletion.Deletion(api, found)
+    run.run()
+    assert sorted(run.deleted) == ["Kafka messaging/one", "KafkaNodePool messaging/brokers"]
+
+
+def test_an_object_made_anew_is_not_touched(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    store.add(made("Kafka", "one", KAFKA_SET, metadata={"uid": "another"}))
+    deletion.Deletion(api, found).run()
+    assert store.get("Kafka", "one") is not None
+    assert proof.prove(api, found).remains == ["Kafka messaging/one has been made anew by synergyflow.platform"]
+
+
+def test_a_stuck_finalizer_is_diagnosed_and_removed_only_when_allowed(
+    planned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = platform()
+    store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator", "of.others"]
+    api, found = planned(store, timeout=0.5)
+    with pytest.raises(ClusterError) as refused:
+        deletion.Deletion(api, found).run()
+    assert "Deployment one-entity-operator), which is not there" in str(refused.value)
+    assert "rollback_remove_finalizers: [strimzi.io/topic-operator]" in str(refused.value)
+    assert store.get("KafkaTopic", "orders")["metadata"]["finalizers"] == ["strimzi.io/topic-operator", "of.others"]
+
+    monkeypatch.setattr(deletion, "PATIENCE", 0.1)
+    api.deadline.seconds = api.deadline.spent + 1
+    with pytest.raises(ClusterError, match=r"of\.others"):  # another one is not what was allowed
+        deletion.Deletion(api, found, ["strimzi.io/topic-operator"]).run()
+    assert store.get("KafkaTopic", "orders")["metadata"]["finalizers"] == ["of.others"]
+
+
+def test_what_operators_made_is_waited_for_and_named(planned: Any) -> None:
+    store = platform()
+    store.add(made("Pod", "one-brokers-0", labels=BROKERS))
+    api, found = planned(store, timeout=0.3)
+    with pytest.raises(ClusterError, match="Pod messaging/one-brokers-0"):
+        deletion.Deletion(api, found).run()
+
+
+def test_a_users_secret_of_others_is_no_leaving(planned: Any) -> None:
+    store = platform()
+    labels = {**CLUSTER, "strimzi.io/kind": "KafkaUser"}
+    other = made("Secret", "theirs", labels=labels, metadata={"ownerReferences": [{"uid": "KafkaUser-theirs"}]})
+    store.add(other)
+    api, found = planned(store)
+    deletion.Deletion(api, found).run()
+    assert proof.prove(api, found).remains == []
+
+
+def test_claims_go_last_when_they_are_to_go(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store, delete_claims=True)
+    run = deletion.Deletion(api, found)
+    run.run()
+    assert run.deleted[-1] == "PersistentVolumeClaim messaging/data-0"
+    assert store.get("PersistentVolumeClaim", "data-0") is None
+
+
+# -- the proof
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda live: live["metadata"].update(generation=2), "has been changed"),
+        (lambda live: live["metadata"].update(uid="x"), "was made anew"),
+    ],
+)
+def test_others_that_were_touched_are_named(planned: Any, change: Any, told: str) -> None:
+    store = platform()
+    api, found = planned(store)
+    deletion.Deletion(api, found).run()
+    change(store.get("Service", "schema-registry"))
+    assert proof.prove(api, found).changed == [f"Service messaging/schema-registry {told}"]
+
+
+def test_a_suspension_that_was_not_there_is_named(planned: Any) -> None:
+    store = platform(made("Kustomization", "apps", namespace="flux-system", spec={}))
+    api, found = planned(store)
+    deletion.Deletion(api, found).run()
+    store.get("Kustomization", "apps")["spec"]["suspend"] = True
+    assert proof.prove(api, found).changed == ["Kustomization flux-system/apps is suspended, and was not"]
+
+
+def test_a_kept_claim_that_is_gone_is_named(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    deletion.Deletion(api, found).run()
+    del store.objects[store.path(made("PersistentVolumeClaim", "data-0"))]
+    assert proof.prove(api, found).changed == [
+        "PersistentVolumeClaim messaging/data-0 should have been kept, and is gone"
+    ]
+
+
+def test_a_claim_that_an_operator_wrote_over_gets_its_id_again_or_is_named(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    plain = store.handle
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if method == "DELETE" and path.endswith("/kafkas/one"):  # the operator's last reconciliation
+            store.get("PersistentVolumeClaim", "data-0")["metadata"].pop("annotations")
+        return plain(method, path, query, body)
+
+    api.connection.handler = handle
+    deletion.Deletion(api, found).run()
+    assert proof.prove(api, found).changed == []
+    store.get("PersistentVolumeClaim", "data-0")["metadata"].pop("annotations")
+    assert proof.prove(api, found).changed == [
+        f"PersistentVolumeClaim messaging/data-0 has lost the annotation {plan.CLUSTER_ID}: the-id"
+    ]
+
+
+# -- the journal
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+ME = Owner("me", "here", 10)
+
+
+def journal_of(owner: Owner, minutes: float = 1, component: str = "strimzi") -> Journal:
+    then = (NOW - timedelta(minutes=minutes)).isoformat()
+    return Journal(plan.Plan(component, "apps"), owner, then, then)
+
+
+@pytest.mark.parametrize(
+    ("owner", "minutes", "is_alive", "free"),
+    [
+        (ME, 1, True, True),
+        (Owner("me", "here", 9), 1, False, True),
+        (Owner("me", "here", 9), 999, True, False),
+        (Owner("she", "there", 9), 1, False, False),
+        (Owner("she", "there", 9), journal.SILENT + 1, False, True),
+    ],
+    ids=["mine", "dead here", "alive here", "elsewhere and fresh", "elsewhere and silent"],
+)
+def test_who_may_go_on(owner: Owner, minutes: float, is_alive: bool, free: bool) -> None:
+    found = journal.held(journal_of(owner, minutes), "strimzi", ME, NOW, lambda pid: is_alive)
+    assert (found == "") is free
+    assert free or str(owner) in found
+
+
+def test_another_components_rollback_is_refused_even_if_its_run_is_dead() -> None:
+    found = journal.held(journal_of(Owner("she", "there", 9), 600, "volsync"), "strimzi", ME, NOW, lambda pid: False)
+    assert "rollback_volsync.yml" in found
+    assert "600 minutes ago" in found
+
+
+def test_two_runs_cannot_both_begin(scripted: Callable[..., Api]) -> None:
+    journals = Journals(scripted(ObjectStore().handle), "default")
+    journals.open(plan.Plan("strimzi", "apps"), ME)
+    with pytest.raises(ClusterError, match="Another rollback has begun just now by me on here"):
+        journals.open(plan.Plan("strimzi", "apps"), Owner("she", "there", 1))
+
+
+def test_a_run_that_was_overtaken_stops(scripted: Callable[..., Api]) -> None:
+    journals = Journals(scripted(ObjectStore().handle), "default")
+    old = journals.open(plan.Plan("strimzi", "apps"), Owner("me", "here", 9))
+    last_words = dataclasses.replace(old)
+    new = journals.find()
+    assert new is not None
+    journals.save(last_words)  # the dead run's last task writes between the look and the taking over
+    journals.take(new, ME)
+    with pytest.raises(journal.OvertakenError):
+        journals.save(last_words)
+    there = journals.find()
+    assert there is not None
+    assert there.owner == ME
+
+
+def test_a_run_that_waits_says_that_it_is_alive_and_stops_when_it_was_overtaken(
+    planned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "BEAT", 0.0)
+    store = platform(made("Pod", "one-brokers-0", labels=BROKERS))
+    api, found = planned(store, timeout=0.5)
+    journals = Journals(api, "default")
+    mine = journals.open(found, ME)
+    mine.touched = ""
+    with pytest.raises(ClusterError, match="one-brokers-0"):
+        deletion.Deletion(api, found, beat=lambda: journals.beat(mine)).run()
+    there = journals.find()
+    assert there is not None
+    assert there.touched
+
+    journals.take(there, Owner("she", "there", 1))
+    api.deadline.seconds = api.deadline.spent + 5
+    with pytest.raises(journal.OvertakenError):
+        deletion.Deletion(api, found, beat=lambda: journals.beat(mine)).run()
+
+
+def test_a_run_that_waits_does_not_write_all_the_time(scripted: Callable[..., Api]) -> None:
+    store = ObjectStore()
+    journals = Journals(scripted(store.handle), "default")
+    mine = journals.open(plan.Plan("strimzi", "apps"), ME)
+    journals.save(mine)
+    written = len(store.writes)
+    journals.beat(mine)
+    assert len(store.writes) == written
+
+
+def test_a_foreign_config_map_is_no_journal(scripted: Callable[..., Api]) -> None:
+    store = ObjectStore(made("ConfigMap", journal.NAME, namespace="default", data={"x": "y"}))
+    with pytest.raises(ClusterError, match="not the journal of a rollback"):
+        Journals(scripted(store.handle), "default").find()
+
+
+@pytest.fixture
+def stepped(scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """One step of the action over a store, as another process than the one before."""
+    monkeypatch.setattr(rollback.role_values, "typed_values", lambda *given: VALUES)
+
+    def run(store: ObjectStore, step: str, host: str = "apps", pid: int = 1, **args: Any) -> Any:
+        monkeypatch.setattr(rollback.Owner, "of_this_run", lambda: Owner("me", journal.socket.gethostname(), pid))
+        monkeypatch.setattr(journal, "alive", lambda other: other == pid)
+        action = rollback.ActionModule.__new__(rollback.ActionModule)
+        action._task = SimpleNamespace(check_mode=False)
+        action._templar = SimpleNamespace(template=lambda value: value)
+        journals = Journals(scripted(store.handle, 2.0), "default")
+        given = {
+            "phrase": "",
+            "revert": "",
+            "delete_claims": False,
+            "take_over": True,
+            "backup": False,
+            "without_backup": False,
+        }
+        given |= {"confirm": f"kafka_cluster@{host}", "plan": None} | args
+        if step == "plan":
+            return action._plan(journals, "kafka_cluster", given, {"inventory_hostname": host})
+        return action._begin(journals, "kafka_cluster", host, given)
+
+    return run
+
+
+def test_what_was_made_since_a_killed_run_gets_a_new_plan(stepped: Callable[..., Any]) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    store.add(made("Kafka", "one", KAFKA_SET, metadata={"uid": "another"}, status={"clusterId": "the-id"}))
+
+    found = stepped(store, "plan", pid=2)
+    assert "no longer holds, as there is now: Kafka messaging/one" in found["text"]
+    assert "kubectl delete configmap -n default synergyflow-rollback" in found["text"]
+    assert found["begun"] == []
+    with pytest.raises(ClusterError, match="Nothing has been changed"):
+        stepped(store, "begin", pid=2, plan=found["plan"], confirm="no")
+    before = store.get("ConfigMap", journal.NAME)
+    assert before is not None
+    assert "another" not in before["data"]["plan"]
+
+    stepped(store, "begin", pid=2, plan=found["plan"])
+    kept = Journal.read(store.get("ConfigMap", journal.NAME) or {})
+    assert "another" in {each["uid"] for each in kept.plan.objects}
+    assert (kept.owner.pid, kept.steps, kept.plan.replaces) == (2, {}, "")
+    assert "this run goes on with it" in stepped(store, "plan", pid=3)["text"]
+
+
+def test_a_plan_that_was_made_before_another_wrote_does_not_replace_its_journal(stepped: Callable[..., Any]) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    store.add(made("Kafka", "one", KAFKA_SET, metadata={"uid": "another"}))
+    found = stepped(store, "plan", pid=2)
+    stepped(store, "begin", pid=3, plan=stepped(store, "plan", pid=3)["plan"])
+    with pytest.raises(ClusterError, match="written since this plan was made"):
+        stepped(store, "begin", pid=2, plan=found["plan"])
+
+
+def test_a_killed_run_is_finished_under_another_name_of_the_cluster(stepped: Callable[..., Any]) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    found = stepped(store, "plan", host="renamed", pid=2)
+    assert stepped(store, "begin", host="renamed", pid=2, plan=found["plan"])["pending"]
+
+
+def test_what_others_have_brought_by_git_since_a_killed_run_is_refused(stepped: Callable[..., Any]) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    for each in from_git("cluster-apps-messaging-kafka", made("Kafka", "one", KAFKA_SET, metadata={"uid": "another"})):
+        store.add(each)
+    found = stepped(store, "plan", pid=2)
+    with pytest.raises(ClusterError, match="brings kafka_cluster from Git"):
+        stepped(store, "begin", pid=2, plan=found["plan"])
+
+
+@pytest.mark.parametrize(("cluster", "left"), [("there", True), ("going", False), ("gone", False)])
+def test_a_database_is_backed_up_as_long_as_it_is_there(scripted: Callable[..., Api], cluster: str, left: bool) -> None:
+    old = made("Cluster", "db", apiVersion="postgresql.cnpg.io/v1")
+    planned_then = plan.Plan("cnpg", "apps", delete=[[plan.entry(old)]], destroyed=["x"])
+    if cluster == "going":
+        old["metadata"]["deletionTimestamp"] = "2026-11-21T10:00:00Z"
+    assert plan.data_left(planned_then, plan.Seen(), [] if cluster == "gone" else [old]) is left
+
+
+# -- the way back
+
+
+def claim(cluster_id: str = "") -> dict[str, Any]:
+    annotations = {plan.CLUSTER_ID: cluster_id} if cluster_id else {}
+    return made("PersistentVolumeClaim", "data-0", labels=BROKERS, metadata={"annotations": annotations})
+
+
+def test_a_kafka_over_kept_claims_gets_their_id() -> None:
+    assert decide("one", None, [claim("the-id"), claim("the-id")]).cluster_id == "the-id"
+
+
+def test_a_run_that_died_while_the_kafka_was_paused_goes_on() -> None:
+    paused = made("Kafka", "one", metadata={"annotations": {PAUSE: "true"}})
+    assert decide("one", paused, [claim("the-id")]).cluster_id == "the-id"
+
+
+@pytest.mark.parametrize(
+    ("manager", "pause", "left"),
+    [("synergyflow.platform", "true", True), ("kubectl-annotate", "true", False), ("synergyflow.platform", "", False)],
+)
+def test_a_pause_that_a_run_of_ours_has_left_is_told_from_one_of_people(manager: str, pause: str, left: bool) -> None:
+    fields = {"f:metadata": {"f:annotations": {f"f:{PAUSE}": {}}}}
+    metadata = {
+        "annotations": {PAUSE: pause} if pause else {},
+        "managedFields": [{"manager": manager, "operation": "Apply", "fieldsV1": fields}],
+    }
+    assert left_paused(made("Kafka", "one", metadata=metadata), "synergyflow.platform") is left
+    assert not left_paused(None, "synergyflow.platform")
+
+
+@pytest.mark.parametrize(
+    ("kafka", "claims"),
+    [
+        (None, []),
+        (made("Kafka", "one", status={"clusterId": "x"}), [claim("the-id")]),
+        (made("Kafka", "one"), [claim()]),
+    ],
+    ids=["no claims", "it has an id", "it is being made"],
+)
+def test_otherwise_a_kafka_is_left_alone(kafka: Any, claims: list[Any]) -> None:
+    assert decide("one", kafka, claims).cluster_id == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "given", "told"),
+    [
+        ([claim()], "", "Set kafka_cluster_id"),
+        ([claim("a"), claim("b")], "", "different Kafkas"),
+        ([claim("a")], "b", "leave it empty"),
+    ],
+)
+def test_claims_that_nobody_knows_are_refused(claims: list[Any], given: str, told: str) -> None:
+    with pytest.raises(ClusterError, match=told):
+        decide("one", None, claims, given)
+
+
+def test_an_id_given_by_hand_counts_for_claims_without_one() -> None:
+    assert decide("one", None, [claim()], "given").cluster_id == "given"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_kafka_over_kept_claims_is_made_with_their_id(scripted: Callable[..., Api], check: bool) -> None:
+    store = ObjectStore(claim("the-id"))
+    action = kafka_reattach.ActionModule.__new__(kafka_reattach.ActionModule)
+    action._task = SimpleNamespace(check_mode=check)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    action.api = lambda args, timeout: scripted(store.handle, 1.0)  # type: ignore[method-assign]
+    kafka = {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "Kafka",
+        "metadata": {"name": "one", "namespace": "messaging"},
+    }
+    args = {
+        **{"cluster": "one", "namespace": "messaging", "set_name": "kafka-cluster-one", "objects": [kafka]},
+        **{"cluster_id": "", "timeout": 1},
+    }
+    assert action.act(args, {})["changed"]
+    assert bool(store.writes) is not check
+
+
+@pytest.mark.parametrize(
+    ("other", "destroyed", "told"),
+    [("", ["the data of x"], "Data would die"), ("volsync", [], ""), ("volsync", ["the data of x"], "Data would die")],
+    ids=["data dies", "one before it is unfinished", "both"],
+)
+def test_check_mode_says_what_a_run_would_refuse(
+    scripted: Callable[..., Api], other: str, destroyed: list[str], told: str
+) -> None:
+    journals = Journals(scripted(ObjectStore().handle), "default")
+    if other:
+        journals.open(plan.Plan(other, "apps"), Owner("she", "there", 1))
+    action = rollback.ActionModule.__new__(rollback.ActionModule)
+    action._task = SimpleNamespace(check_mode=True)
+    made_so = plan.Plan("cnpg", "apps", delete=[[plan.entry(made("Pod", "x"))]], destroyed=destroyed)
+    args = {
+        "plan": made_so.plain(),
+        "phrase": "",
+        "revert": "",
+        "take_over": False,
+        "backup": False,
+        "without_backup": False,
+    }
+    found = action._begin(journals, "cnpg", "apps", args)
+    assert found["problem"].startswith(told)
+    assert bool(found["problem"]) is bool(told)
+    assert bool(found["warnings"])
+
+
+def test_every_component_says_what_a_runbook_needs() -> None:
+    for name, component in COMPONENTS.items():
+        assert component.when, name
+        assert component.verify, name
+        assert component.back, name
+        assert set(component.dependants) <= set(COMPONENTS), name
