@@ -19,13 +19,18 @@ from typing import Any
 
 import psutil
 
+from bench import proof, topics
 from bench.cells import OURS, Outcome
 from bench.latency_probe import Added
-from bench.pairs import Spread
+from bench.pairs import Contest, Spread
+from bench.rollback import RollbackOutcome
 from bench.site import EMPTY, LOADING, SITE, SiteOutcome
 from bench.start_up import EMPTY_PLAY, StartUp
 from bench.targets import KUBECTL, KUBERNETES_CORE, Verdict, of_cell
 from rehearsal.paths import REPOSITORY
+
+#: the greatest ratio of a rollback's own time to what it has to sit through
+ROLLBACK_BY_WAITS = 1.2
 
 
 @dataclass
@@ -40,6 +45,8 @@ class Findings:
     outcomes: list[Outcome] = field(default_factory=list)
     start_up: list[StartUp] = field(default_factory=list)
     site: SiteOutcome | None = None
+    rollbacks: list[RollbackOutcome] = field(default_factory=list)
+    contests: list[Contest] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
 
@@ -120,18 +127,16 @@ def ratio_table(outcomes: Iterable[Outcome]) -> str:
 def verdict_table(verdicts: Iterable[Verdict]) -> str:
     """Met or missed, by how much."""
     rows = [["target", "measured", "at most", ""]]
-    rows += [[v.what, f"{v.measured:.2f}", f"{v.target:.2f}", v.sentence()] for v in verdicts]
+    rows += [
+        [v.what, "-" if v.measured is None else f"{v.measured:.2f}", f"{v.target:.2f}", v.sentence()] for v in verdicts
+    ]
     return table(rows)
 
 
 def site_table(outcome: SiteOutcome) -> str:
     """The second site.yml, what kubectl does for the same objects, and the start-up that only Ansible has."""
-    rows = [[f"the second site.yml, {outcome.objects} objects", "median s", "least", "greatest", "requests"]]
-    for what, seconds in outcome.seconds.items():
-        spread = Spread.of(seconds)
-        times = [f"{value:.2f}" for value in (spread.median, spread.least, spread.greatest)]
-        rows.append([what, *times, str(outcome.requests.get(what, "-"))])
-    return table(rows)
+    what = f"the second site.yml, {outcome.objects} objects"
+    return contest_table(Contest(what, outcome.seconds, outcome.requests))
 
 
 def site_verdicts(outcome: SiteOutcome) -> list[Verdict]:
@@ -140,6 +145,46 @@ def site_verdicts(outcome: SiteOutcome) -> list[Verdict]:
     loaded, empty = (outcome.ratio(less=what) for what in (LOADING, EMPTY))
     note = f"the whole process {_spread(whole)}; less the start-up of {EMPTY} {_spread(empty)}"
     return [Verdict(f"second {SITE} by kubectl, less {LOADING}", loaded.median, 1.0, note)]
+
+
+def rollback_table(outcomes: list[RollbackOutcome]) -> str:
+    """What each rollback took, and how much of it was waiting."""
+    rows = [["rollback", "s", "waiting for the cluster", "whole process"]]
+    rows += [[i.name, f"{i.seconds:.1f}", f"{i.waited:.1f}", f"{i.process:.1f}"] for i in outcomes]
+    return table(rows)
+
+
+def rollback_verdicts(outcomes: list[RollbackOutcome]) -> list[Verdict]:
+    """From the confirmation on; what does not wait cannot be judged."""
+    found = [(f"rollback of {i.name} by its waits", i.seconds / i.waited if i.waited else None) for i in outcomes]
+    return [Verdict(what, ratio, ROLLBACK_BY_WAITS) for what, ratio in found]
+
+
+def contest_table(contest: Contest) -> str:
+    """Whole processes beside each other."""
+    rows = [[contest.what, "median s", "least", "greatest", "requests"]]
+    for what, seconds in contest.seconds.items():
+        spread = Spread.of(seconds)
+        times = [f"{value:.2f}" for value in (spread.median, spread.least, spread.greatest)]
+        rows.append([what, *times, str(contest.requests.get(what, "-"))])
+    return table(rows)
+
+
+def proof_verdicts(contest: Contest) -> list[Verdict]:
+    """All of it by the role that takes longest."""
+    longest = max(proof.ROLES, key=lambda role: statistics.median(contest.seconds[role]))
+    ratio = contest.ratio(proof.WHOLE, longest)
+    return [Verdict(f"{proof.WHOLE} by {longest} alone", ratio.median, 1.5, f"the whole process {_spread(ratio)}")]
+
+
+def topics_verdicts(contest: Contest) -> list[Verdict]:
+    """At once by one after the other, and the requests; Kafka's own tools stand beside them without a target."""
+    singly, tools = (contest.ratio(topics.AT_ONCE, other) for other in (topics.SINGLY, topics.OWN_TOOLS))
+    note = f"the whole process {_spread(singly)}; by Kafka's own tools {_spread(tools)}"
+    return [
+        Verdict(f"{contest.what} at once by {topics.SINGLY}", singly.median, 0.1, note),
+        Verdict(f"requests to the brokers for {contest.what}", contest.requests[topics.AT_ONCE], 3),
+    ]
 
 
 def text(findings: Findings) -> str:
@@ -162,6 +207,9 @@ def text(findings: Findings) -> str:
         parts.append(table(rows))
     if findings.site:
         parts.append(site_table(findings.site))
+    if findings.rollbacks:
+        parts.append(rollback_table(findings.rollbacks))
+    parts += [contest_table(each) for each in findings.contests]
     if findings.verdicts:
         parts.append(verdict_table(findings.verdicts))
         parts += [f"{v.what}: {v.note}" for v in findings.verdicts if v.note]

@@ -1,22 +1,32 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gathers the evidence of all clusters as a table, and writes it."""
+"""Gathers the evidence of all clusters as a table, and writes the report."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import records
-from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import criteria, records
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import (
+    beside,
+    completed,
+    document,
+    shortcomings,
+)
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.junit import junit
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.wording import count_words
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html, role_values
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.role_values import plain
+
+#: parts of a registered result that the report shows beside the criteria
+SHOWN = ("topics", "backups")
 
 
 class ActionModule(ActionBase):
@@ -28,83 +38,101 @@ class ActionModule(ActionBase):
     ARGUMENTS = {  # noqa: RUF012
         "results": {"type": "list", "elements": "str", "required": True},
         "broken_off": {"type": "str"},
+        "only": {"type": "list", "elements": "str", "default": []},
+        "started": {"type": "str"},
         "path": {"type": "path"},
+        "directory": {"type": "path"},
     }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(self.ARGUMENTS)
-        variables = task_vars or {}
+        try:
+            return self._report(args, task_vars or {})
+        except ClusterError as error:
+            return {"failed": True, "changed": False, "msg": str(error)}
+
+    def _report(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        selected = criteria.selected(args["only"])
+        hosts = {host: variables["hostvars"][host] for host in variables.get("ansible_play_hosts_all") or []}
+        facts = {host: gathered_facts(found, args["results"]) for host, found in hosts.items()}
         by_cluster = {
-            host: gathered(variables["hostvars"][host], args["results"], args["broken_off"])
-            for host in variables.get("ansible_play_hosts_all") or []
+            host: completed(gathered(found, args["results"], args["broken_off"]), facts[host], selected)
+            for host, found in hosts.items()
         }
-        counts = records.tally(by_cluster)
-        enabled = {host: self._enabled(variables["hostvars"][host]) for host in by_cluster}
+        # of a part of the criteria a cluster may have none
+        whole = len(selected) == len(criteria.GROUPS)
+        to_measure = {host: whole and self._asks(found) for host, found in hosts.items()}
+        short = shortcomings(by_cluster, to_measure)
+        now = datetime.now(UTC).replace(microsecond=0)
+        started = datetime.fromisoformat(args["started"]) if args["started"] else None
+        found = document(by_cluster, facts, short=short, selected=selected, started=started, now=now)
         result: dict[str, Any] = {
             "changed": False,
-            "counts": counts,
+            "counts": found["counts"],
+            "verdict": found["verdict"],
             "evidence": by_cluster,
-            "shortcomings": shortcomings(by_cluster, enabled),
-            "table": f"{records.table(by_cluster)}\n\n{closing(counts)}",
+            "shortcomings": short,
+            "table": f"{records.table(by_cluster)}\n\n{count_words(found['counts'])}.",
         }
-        if args["path"] and not self._task.check_mode:
-            result["path"] = write(Path(args["path"]), by_cluster, counts)
+        if not self._task.check_mode:
+            self._write(args, found, now, result)
         return result
 
-    def _enabled(self, host: Mapping[str, Any]) -> bool:
+    def _asks(self, host: Mapping[str, Any]) -> bool:
         return any(role_values.enabled(role, host, self._templar) for role in role_values.role_names())
 
+    def _write(self, args: Mapping[str, Any], found: dict[str, Any], now: datetime, result: dict[str, Any]) -> None:
+        """What was measured is told in any case: a report that cannot be written is a shortcoming more."""
+        try:
+            if args["directory"]:
+                result |= write_report(Path(args["directory"]).expanduser().absolute(), found, now)
+            if args["path"]:
+                path = Path(args["path"]).expanduser().absolute()
+                result["path"] = str(report_files.write_file(path, report_files.as_json(found)))
+        except Exception as error:
+            reason = str(error) if isinstance(error, OSError) else f"{error.__class__.__name__}: {error}"
+            result["shortcomings"] = [*result["shortcomings"], f"the report could not be written: {reason}"]
+        if "report" in result:
+            result["table"] += f"\nThe report: {result['report']}"
 
-def shortcomings(by_cluster: Mapping[str, list[dict[str, Any]]], enabled: Mapping[str, bool]) -> list[str]:
-    """Why this evidence proves less than it should. What is blocked because a stand-in runs is as it should be."""
-    if not any(by_cluster.values()):
-        return ["nothing was measured: 0 criteria on all hosts"]
-    found = [f"{host}: nothing was measured" for host, seen in by_cluster.items() if enabled[host] and not seen]
-    failed = records.tally(by_cluster)[records.FAILED]
-    if failed:
-        found.append(f"{failed} criteria were not met; the table above has them")
-    found += [
-        f"{host}: {record['title']}: could not be measured: {record['detail']}"
-        for host, seen in by_cluster.items()
-        for record in seen
-        if record["status"] == records.BLOCKED and not record["stand_in"]
-    ]
-    return found
+
+def write_report(directory: Path, found: dict[str, Any], now: datetime) -> dict[str, str]:
+    """All forms of the report, beside the reports of earlier runs."""
+    before = report_files.previous(directory, found["clusters"], found["selected"])
+    earlier, where = before if before else (None, None)
+    found |= beside(found, earlier, where.name if where else "")
+    files = {
+        report_files.DATA: report_files.as_json(found),
+        report_files.PAGE: report_html.page(found, earlier),
+        report_files.CASES: junit(found),
+        report_files.SUMMARY: markdown(found),
+    }
+    folder = report_files.write_run(directory, now, files)
+    return {"directory": str(folder), "report": str(folder / report_files.PAGE)}
 
 
 def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) -> list[dict[str, Any]]:
-    """The records of one host's registered results, and one more if measuring was broken off."""
+    """The records of one host's registered results, and one more for each role whose measuring was broken off."""
     found: list[dict[str, Any]] = []
     for name in names:
         result = host.get(name)
         if isinstance(result, Mapping):
             found += plain(result.get("evidence")) or []
-    if broken_off and host.get(broken_off):
-        reason = str(plain(host[broken_off]))
-        found.append(records.Record("broken_off", "Everything was measured", records.FAILED, detail=reason).plain())
+    for role, reason in (plain(host.get(broken_off)) or {}).items() if broken_off else ():
+        title = f"Everything of {role} was measured"
+        identity = f"{role}{criteria.BROKEN_OFF}"
+        found.append(records.Record(identity, title, records.FAILED, detail=str(reason)).plain())
     return found
 
 
-def closing(counts: Mapping[str, int]) -> str:
-    """The last line."""
-    words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    return f"{sum(counts.values())} criteria: {words or 'nothing was measured'}."
-
-
-def write(path: Path, by_cluster: Mapping[str, Any], counts: Mapping[str, int]) -> str:
-    """The evidence as JSON, in one piece or not at all."""
-    document = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "counts": counts,
-        "clusters": by_cluster,
-    }
-    path = path.expanduser().absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(document, stream, indent=2)
-        stream.write("\n")
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return str(path)
+def gathered_facts(host: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """What the registered results of one host tell beside their records."""
+    found: dict[str, Any] = {}
+    for name in names:
+        result = host.get(name)
+        if not isinstance(result, Mapping):
+            continue
+        found |= plain(result.get("facts")) or {}
+        found |= {part: plain(result[part]) for part in SHOWN if result.get(part)}
+    return found

@@ -50,6 +50,8 @@ class Look:
     unexpected: str
     #: why the KafkaTopics were not compared; empty when they were
     resources_left_out: str
+    #: they were to be compared, and could not be
+    resources_unread: bool
     seconds: float
     stand_in: list[str]
 
@@ -136,7 +138,8 @@ def _brokers(look: Look) -> dict[str, Any]:
     there, wanted = len(look.brokers_there), look.brokers_expected
     enough = there > 0 if wanted is None else there >= wanted
     ids = ", ".join(str(broker) for broker in look.brokers_there) or "none"
-    return record(BROKERS, PASSED if enough else FAILED, (there, wanted), f"in service: {ids}", look)
+    unsaid = "; how many there should be is not known" if wanted is None else ""
+    return record(BROKERS, PASSED if enough else FAILED, (there, wanted), f"in service: {ids}{unsaid}", look)
 
 
 def _configuration(look: Look, present: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -171,7 +174,8 @@ def _unexpected(look: Look) -> dict[str, Any]:
 
 def _resources(look: Look, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if look.resources_left_out:
-        return record(RESOURCES, SKIPPED, (None, None), look.resources_left_out, look)
+        status = BLOCKED if look.resources_unread else SKIPPED
+        return record(RESOURCES, status, (None, None), look.resources_left_out, look)
     wrong = {row["topic"] for row in rows}
     there = [topic for topic in look.comparison.topics if topic["name"] in look.expected and topic["resource"]]
     good = [topic for topic in there if topic["name"] not in wrong]

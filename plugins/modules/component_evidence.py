@@ -14,25 +14,17 @@ author:
 description:
   - Looks at the objects of components on a cluster, at their logs and metrics, and gives a record for each criterion.
     For C(strimzi) those of the operator, for C(kafka_cluster) those of the cluster but for its topics, which
-    M(synergyflow.platform.kafka_topics_check) asks the brokers about.
+    M(synergyflow.platform.kafka_topics_check) asks the brokers about. For C(cnpg) those of the PostgreSQL
+    cluster, whose backups M(synergyflow.platform.cnpg_backup_info) looks at and whose database
+    M(synergyflow.platform.cnpg_database_check) asks.
   - A criterion that is not met is a record with the status C(failed), not a failed task.
   - A criterion that could not be measured is C(blocked), one that does not apply C(skipped), each with its reason.
     Nothing is reported that was not looked at.
   - Never changes anything.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-attributes:
-  check_mode:
-    description: Can run in check mode without changing anything.
-    support: full
-    details: It only reads, and does the same in check mode.
-  diff_mode:
-    description: Can show what has changed.
-    support: none
-    details: Nothing is changed.
-  idempotent:
-    description: Gives the same result each time the same is run.
-    support: full
+  - synergyflow.platform.attributes
+  - synergyflow.platform.attributes.read_only
 options:
   roles:
     description:
@@ -75,6 +67,15 @@ evidence:
       seconds: 0.06
       detail: ""
       stand_in: []
+      figures: {}
+      commands: [kubectl get pod -n messaging -o wide]
+      behind: []
+facts:
+  description: >-
+    What a report shows beside the criteria, by role: where its objects are, the graph of Flux, the sources of VolSync.
+  type: dict
+  returned: success
+  sample: {kafka_cluster: {namespace: messaging, name: synergyflow}}
 met:
   description: Whether no criterion failed.
   type: bool

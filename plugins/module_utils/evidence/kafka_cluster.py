@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ..component_objects import Seen
-from ..preflight.kafka_cluster import ZONE
 from ..readiness import judge
-from .pods import metrics_record, pods_record
+from .pods import metrics_record, pods_record, zones_record
 from .records import BLOCKED, SKIPPED, Record, judged, unmeasured
 
 CERTIFICATE_DAYS = 30
@@ -79,10 +78,13 @@ def controllers(values: Mapping[str, Any], seen: Seen, kafka: Mapping[str, Any] 
 
 
 def claims(values: Mapping[str, Any], seen: Seen) -> Record:
-    """A bound volume of the right class for each broker."""
+    """A bound volume of the right class for each broker. What a scale-down has left is named, not counted."""
     wanted, storage_class = values["kafka_cluster_brokers"], values["kafka_cluster_storage_class"]
+    kept = [claim for claim in seen["claims"] if not of_current_broker(claim, values, seen)]
     good, bad = 0, []
     for claim in seen["claims"]:
+        if claim in kept:
+            continue
         phase, found = (claim.get("status") or {}).get("phase"), claim["spec"].get("storageClassName")
         if phase == "Bound" and storage_class in ("", found):
             good += 1
@@ -90,6 +92,8 @@ def claims(values: Mapping[str, Any], seen: Seen) -> Record:
             bad.append(f"{claim['metadata']['name']} is {phase}, class {found}")
     where = f" on {storage_class}" if storage_class else ""
     enough = good == wanted and not bad
+    names = ", ".join(claim["metadata"]["name"] for claim in kept)
+    notes = [*bad, *([f"kept from brokers that are gone, not counted: {names}"] if kept else [])]
     return judged(
         "kafka_cluster.storage",
         f"Volumes are bound{where}",
@@ -97,8 +101,20 @@ def claims(values: Mapping[str, Any], seen: Seen) -> Record:
         enough,
         objects=seen["claims"],
         unit="volumes",
-        detail="; ".join(bad),
+        detail="; ".join(notes) or seen.unread.get("claims", ""),
     )
+
+
+def of_current_broker(claim: Mapping[str, Any], values: Mapping[str, Any], seen: Seen) -> bool:
+    """Whether a node pool has the broker whose volume this is; Strimzi names it <volume>-<cluster>-<pool>-<id>.
+
+    A pool that has not said which brokers it has leaves it open: then every volume counts.
+    """
+    cluster, claimed = values["kafka_cluster_name"], claim["metadata"]["name"]
+    ids = {pool["metadata"]["name"]: (pool.get("status") or {}).get("nodeIds") for pool in seen["node_pools"]}
+    if not ids or None in ids.values():
+        return True
+    return any(claimed.endswith(f"-{cluster}-{pool}-{node}") for pool, nodes in ids.items() for node in nodes or [])
 
 
 def listener(values: Mapping[str, Any], kafka: Mapping[str, Any] | None) -> Record:
@@ -144,23 +160,7 @@ def zones(values: Mapping[str, Any], seen: Seen) -> Record:
     key = values["kafka_cluster_rack_topology_key"]
     if not key:
         return unmeasured(identity, title, SKIPPED, "switched off (kafka_cluster_rack_topology_key)")
-    if not seen["nodes"]:
-        return unmeasured(identity, title, BLOCKED, seen.unread.get("nodes") or "no node to be seen")
-    zone_of = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(key) for node in seen["nodes"]}
-    there = {zone for zone in zone_of.values() if zone}
-    used = {zone_of.get(pod["spec"].get("nodeName")) for pod in seen["pods"] if judge(pod).done} - {None}
-    wanted = min(len(there), values["kafka_cluster_brokers"])
-    what = "zones" if key == ZONE else key
-    detail = ", ".join(sorted(map(str, used)))
-    return judged(
-        identity,
-        title,
-        (len(used), wanted),
-        len(used) == wanted > 0,
-        objects=[*seen["pods"], *seen["nodes"]],
-        unit=what,
-        detail=detail,
-    )
+    return zones_record(identity, title, key, values["kafka_cluster_brokers"], seen)
 
 
 def budget(seen: Seen) -> Record:

@@ -8,16 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..component_objects import stand_ins
+from ..cluster_facts import node_facts
+from ..component_objects import Seen, stand_ins
 from ..objects import Manifest
-from ..readiness import judge
+from ..readiness import Verdict, judge, progressing
 from .records import BLOCKED, Record, judged, unmeasured
+
+ZONE = "topology.kubernetes.io/zone"
 
 
 def restarts(pods: Sequence[Mapping[str, Any]]) -> int:
     """How often containers of the pods were started again."""
     statuses = [status for pod in pods for status in (pod.get("status") or {}).get("containerStatuses") or []]
     return sum(int(status.get("restartCount") or 0) for status in statuses)
+
+
+def serving(workload: Mapping[str, Any]) -> Verdict:
+    """As judge() says, but for one that was scaled to nothing: it has all it asks for, and nobody does its work."""
+    verdict = judge(workload)
+    nobody = verdict.done and workload["spec"].get("replicas") == 0
+    return progressing("it is scaled to 0 replicas") if nobody else verdict
 
 
 def pods_record(identity: str, title: str, pods: Sequence[Manifest], expected: int | None) -> Record:
@@ -29,6 +39,27 @@ def pods_record(identity: str, title: str, pods: Sequence[Manifest], expected: i
     again = restarts(pods)
     detail = "; ".join(filter(None, [unready, f"{again} restarts" if again else ""]))
     return judged(identity, title, (ready, wanted), ready == wanted, objects=pods, unit="pods", detail=detail)
+
+
+def zones_record(identity: str, title: str, key: str, count: int, seen: Seen) -> Record:
+    """So many pods stand in as many zones as they can; a zone is a value of the nodes' label `key`."""
+    if not seen["nodes"]:
+        return unmeasured(identity, title, BLOCKED, seen.unread.get("nodes") or "no node to be seen")
+    zone_of = {node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(key) for node in seen["nodes"]}
+    takes_pods = {node["name"] for node in map(node_facts, seen["nodes"]) if node["ready"] and node["schedulable"]}
+    used = {zone_of.get(pod["spec"].get("nodeName")) for pod in seen["pods"] if judge(pod).done} - {None}
+    # a zone whose nodes are all down or cordoned is none to spread to, unless a pod still runs there
+    there = {zone for name, zone in zone_of.items() if zone and name in takes_pods} | used
+    wanted = min(len(there), count)
+    return judged(
+        identity,
+        title,
+        (len(used), wanted),
+        len(used) == wanted > 0,
+        objects=[*seen["pods"], *seen["nodes"]],
+        unit="zones" if key == ZONE else key,
+        detail=", ".join(sorted(map(str, used))),
+    )
 
 
 def metrics_record(

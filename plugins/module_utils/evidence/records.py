@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..component_objects import stand_ins
 from ..kafka_table import aligned
+from ..objects import Manifest
+from .behind import commands_for, nameable
 
 PASSED, FAILED, SKIPPED, BLOCKED = "passed", "failed", "skipped", "blocked"
 #: what a reader sees; a skipped criterion was not asked for, a blocked one could not be measured
@@ -39,10 +41,18 @@ class Record:
     seconds: float = 0.0
     detail: str = ""
     stand_in: list[str] = field(default_factory=list)
+    #: several numbers of one measurement, in the record's unit: {"p50": 9.0, "p95": 20.0}
+    figures: dict[str, float] = field(default_factory=dict)
+    #: how a reader sees the same
+    commands: list[str] = field(default_factory=list)
+    #: what explains a criterion that is not met: conditions, events, the end of a log
+    behind: list[str] = field(default_factory=list)
+    #: the objects it was seen in; not part of what is written
+    looked_at: list[Manifest] = field(default_factory=list, repr=False, compare=False)
 
     def plain(self) -> dict[str, Any]:
         """As registered, printed and written."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "looked_at"}
 
 
 def judged(
@@ -66,6 +76,8 @@ def judged(
         unit,
         detail=detail,
         stand_in=stand_ins(objects),
+        commands=commands_for(objects),
+        looked_at=nameable(objects),
     )
 
 
@@ -73,7 +85,46 @@ def unmeasured(
     identity: str, title: str, status: str, reason: str, objects: Sequence[Mapping[str, Any]] = ()
 ) -> Record:
     """A criterion that was not measured (skipped) or could not be (blocked), and why."""
-    return Record(identity, title, status, detail=reason, stand_in=stand_ins(objects))
+    return Record(
+        identity,
+        title,
+        status,
+        detail=reason,
+        stand_in=stand_ins(objects),
+        commands=commands_for(objects),
+        looked_at=nameable(objects),
+    )
+
+
+def unmeasured_all(
+    titles: Mapping[str, str], status: str, reason: str, afterwards: str, stand_in: Sequence[str] = ()
+) -> list[Record]:
+    """All criteria of a check that was not asked for (skipped), or could not be made (blocked).
+
+    Every one that is skipped says why; of those blocked the first does, and the others say what came of it.
+    """
+    return [
+        Record(
+            identity,
+            title,
+            status,
+            detail=afterwards if number and status == BLOCKED else reason,
+            stand_in=list(stand_in),
+        )
+        for number, (identity, title) in enumerate(titles.items())
+    ]
+
+
+def all_passed(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether no criterion failed, and none that was asked for could not be measured; `records` as plain ones."""
+    return not any(record["status"] in (FAILED, BLOCKED) for record in records)
+
+
+def not_looked_at(records: Iterable[Mapping[str, Any]]) -> str:
+    """The end of a sentence that says what could not be measured, and why; empty where all could."""
+    blocked = [record for record in records if record["status"] == BLOCKED]
+    said = [f"{record['title']} ({str(record['detail'] or record['observed']).rstrip('.')})" for record in blocked]
+    return f" Not looked at: {'; '.join(said)}." if said else ""
 
 
 def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:

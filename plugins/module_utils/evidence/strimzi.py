@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from .. import strimzi_versions as versions
 from ..component_objects import STRIMZI, Seen
-from ..preflight.kafka_cluster import KINDS, operator_version
-from ..readiness import judge, outdated
-from .pods import metrics_record, pods_record
+from ..preflight import cluster_operator
+from ..preflight.kafka_cluster import KINDS
+from ..readiness import outdated
+from .logs import log_record
+from .pods import metrics_record, pods_record, serving
 from .records import BLOCKED, SKIPPED, Record, judged, unmeasured
 
-LOG_MINUTES = 5
 # Strimzi's log4j2 layout: date, time, level, logger:line - text
 ERROR_LINE = re.compile(r"^\S+\s+(?:\S+\s+)?(?:ERROR|FATAL)\b")
-# the API server's timestamps=true puts one before each line
-STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)\s+(.*)$")
 
 
 def records(
@@ -51,8 +50,8 @@ def available(values: Mapping[str, Any], seen: Seen) -> Record:
     if not seen["deployments"]:
         reason = seen.unread.get("deployments") or f"no Deployment of an operator in {values['strimzi_namespace']}"
         return judged(identity, title, ("nothing", expected), False, detail=reason)
-    deployment, verdict = seen["deployments"][0], judge(seen["deployments"][0])
-    release = operator_version(deployment)
+    deployment, verdict = seen["deployments"][0], serving(seen["deployments"][0])
+    release = cluster_operator.release(deployment)
     observed = f"Strimzi {release or 'of unknown release'}, {verdict.state}"
     good = verdict.done and release in (None, version)
     return judged(identity, title, (observed, expected), good, objects=[deployment], detail=verdict.reason)
@@ -96,28 +95,4 @@ def reconciling(seen: Seen) -> Record:
 
 def log_clean(seen: Seen, logs: Mapping[str, str | BaseException], now: datetime) -> Record:
     """No error in the operator's log of the last minutes."""
-    identity, title = "strimzi.log", f"No error in the operator's log, last {LOG_MINUTES} min"
-    if not logs:
-        return unmeasured(identity, title, BLOCKED, "there is no operator's pod to read a log of")
-    unreadable = {pod: error for pod, error in logs.items() if isinstance(error, BaseException)}
-    errors = [line for text in logs.values() if isinstance(text, str) for line in error_lines(text, now)]
-    if unreadable and not errors:
-        reason = "; ".join(f"{pod}: {error}" for pod, error in unreadable.items())
-        read = ", ".join(pod for pod in logs if pod not in unreadable)
-        rest = f"; no error in what was read ({read})" if read else ""
-        return unmeasured(identity, title, BLOCKED, f"the log cannot be had: {reason}{rest}", seen["pods"])
-    detail = f"the last: {errors[-1][:200]}" if errors else ""
-    return judged(identity, title, (len(errors), 0), not errors, objects=seen["pods"], unit="errors", detail=detail)
-
-
-def error_lines(text: str, now: datetime) -> list[str]:
-    """Lines of level ERROR or FATAL that are not older than the limit."""
-    oldest, found = now - timedelta(minutes=LOG_MINUTES), []
-    for line in text.splitlines():
-        stamp = STAMP.match(line)
-        if stamp and datetime.fromisoformat(stamp.group(1) + "+00:00") < oldest:
-            continue
-        words = stamp.group(2) if stamp else line
-        if ERROR_LINE.match(words):
-            found.append(words)
-    return found
+    return log_record("strimzi.log", "No error in the operator's log", seen, logs, now, error=ERROR_LINE)

@@ -13,6 +13,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_topics 
     compare,
     expected_topics,
 )
+from failing import fails
 
 KEYS = {"id", "title", "status", "observed", "expected", "unit", "seconds", "detail", "stand_in"}
 IDS = [
@@ -59,6 +60,7 @@ def records(
         **{
             "brokers_there": [0, 1, 2],
             "brokers_expected": 3,
+            "resources_unread": False,
             "resources_left_out": "" if resources is not None else "not asked for",
             "stand_in": ["process-node"],
             **more,
@@ -95,21 +97,26 @@ def test_what_is_wrong_is_counted_and_named() -> None:
         "b", partitions=4, replicas=[2], config={"retention.ms": "9"}, under_replicated=[0, 1], under_min_isr=[1]
     )
     found = records([broker("a"), wrong], ["a", "b", "c"], [topic("a"), topic("b", "NotReady KafkaError")])
-    assert measured(found["present"]) == ("failed", 2, 3)
-    assert found["present"]["detail"] == "c topic: missing instead of present"
-    assert measured(found["partitions"]) == ("failed", 1, 2)  # of those that are there
-    assert found["partitions"]["detail"] == "b partitions: 4 instead of 3"
-    assert measured(found["replication_factor"]) == ("failed", 1, 2)
-    assert measured(found["configuration"]) == ("failed", 1, 2)
-    assert measured(found["in_sync"]) == ("failed", 5, 7)
-    assert measured(found["kafka_topics"]) == ("failed", 1, 3)
-    assert found["kafka_topics"]["detail"] == "b KafkaTopic: NotReady KafkaError instead of Ready"
+    for identity, words in (
+        ("kafka_topics.present", "2 instead of 3: c topic: missing instead of present"),
+        ("kafka_topics.partitions", "1 instead of 2: b partitions: 4 instead of 3"),  # of those that are there
+        ("kafka_topics.replication_factor", "1 instead of 2: b replicas: 2 instead of 3"),
+        ("kafka_topics.configuration", "1 instead of 2: b retention.ms: 9 instead of 1"),
+        ("kafka_topics.in_sync", "5 instead of 7: b partitions under min ISR: 1 instead of none"),
+        ("kafka_topics.kafka_topics", "1 instead of 3: b KafkaTopic: NotReady KafkaError instead of Ready"),
+    ):
+        fails(found, identity, words)
+
+
+def test_kafka_topics_that_may_not_be_read_are_blocked() -> None:
+    found = records([broker("a")], ["a"], resources_left_out="may not list", resources_unread=True)
+    assert measured(found["kafka_topics"]) == ("blocked", None, None)
+    assert found["kafka_topics"]["detail"] == "may not list"
 
 
 def test_a_broker_that_does_not_serve_fails_its_record_only() -> None:
     found = records([broker("a")], ["a"], [topic("a")], brokers_there=[0, 2])
-    assert measured(found["brokers"]) == ("failed", 2, 3)
-    assert found["brokers"]["detail"] == "in service: 0, 2"
+    fails(found, "kafka_topics.brokers", "2 instead of 3: in service: 0, 2")
     assert {each["status"] for name, each in found.items() if name != "brokers"} == {"passed"}
 
 
@@ -130,7 +137,7 @@ def test_unexpected_topics_fail_only_when_asked_to() -> None:
     reported = records(brokers, ["a"])["unexpected"]
     assert measured(reported) == ("passed", 7, None)
     assert reported["detail"] == "reported only: x0, x1, x2, x3, x4 and 2 more"
-    assert measured(records(brokers, ["a"], unexpected="fail")["unexpected"]) == ("failed", 7, 0)
+    fails(records(brokers, ["a"], unexpected="fail"), "kafka_topics.unexpected", "7 instead of 0: x0, x1")
 
 
 def test_configuration_that_cannot_be_read_is_not_counted_as_right() -> None:

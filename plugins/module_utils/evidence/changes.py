@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is not as in the run before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .criteria import groups_of
+from .records import BLOCKED, FAILED, PASSED, SKIPPED
+
+Records = Mapping[str, Iterable[Mapping[str, Any]]]
+#: the higher, the better; what is not measured says neither
+RANK = {FAILED: 0, BLOCKED: 1, SKIPPED: 1, PASSED: 2}
+BETTER, WORSE, NEW, GONE, OTHER = "better", "worse", "new", "gone", "other"
+
+
+def by_place(clusters: Records) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The records by cluster and id."""
+    return {(cluster, record["id"]): record for cluster, records in clusters.items() for record in records}
+
+
+def comparable(previous: Mapping[str, Any], hosts: Iterable[str], selected: Iterable[str]) -> bool:
+    """Whether an earlier document looked at all that this run looks at."""
+    return set(hosts) <= set(previous["clusters"]) and set(selected) <= set(previous["selected"])
+
+
+def changes(previous: Records, now: Records, selected: Iterable[str]) -> list[dict[str, Any]]:
+    """A row for each criterion whose status changed, that is new, or that is gone though it was to be measured."""
+    before, after = by_place(previous), by_place(now)
+    wanted = set(selected)
+    rows = []
+    for place in [*after, *(place for place in before if place not in after)]:
+        old, new = before.get(place), after.get(place)
+        if old and new and old["status"] == new["status"]:
+            continue
+        if place[0] not in now or (old and not new and not _asked(place[1], wanted)):
+            continue
+        shown = new or old or {}
+        rows.append(
+            {
+                "cluster": place[0],
+                "id": place[1],
+                "title": shown["title"],
+                "before": old["status"] if old else None,
+                "now": new["status"] if new else None,
+                "change": _change(old, new),
+            }
+        )
+    return sorted(rows, key=lambda row: (WORSE, GONE, BETTER, OTHER, NEW).index(row["change"]))
+
+
+def _asked(identity: str, wanted: set[str]) -> bool:
+    return any(group.lower() in wanted for group in groups_of(identity))
+
+
+def _change(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> str:
+    if old is None or new is None:
+        return NEW if old is None else GONE
+    earlier, later = RANK[old["status"]], RANK[new["status"]]
+    if earlier == later:
+        return OTHER
+    return BETTER if later > earlier else WORSE

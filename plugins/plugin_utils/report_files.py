@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where reports are: a folder for each run, named by its time, and the run before."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import SCHEMA_VERSION
+
+DATA, PAGE, CASES, SUMMARY = "report.json", "report.html", "junit.xml", "report.md"
+#: text that came from no encoding is written as its escape, in JSON a valid one
+UNSPEAKABLE = "backslashreplace"
+#: how the folder of a run is called
+RUN = re.compile(r"^\d{8}T\d{6}Z(-\d+)?$")
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """The document as it is written."""
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+
+
+def previous(directory: Path, hosts: Iterable[str], selected: Iterable[str]) -> tuple[dict[str, Any], Path] | None:
+    """The newest report in a directory that looked at all that this run looks at, and its folder.
+
+    What cannot be read, or was written by another version, is passed over.
+    """
+    if not directory.is_dir():
+        return None
+    hosts, selected = list(hosts), list(selected)
+    for folder in sorted((each for each in directory.iterdir() if RUN.match(each.name)), reverse=True):
+        try:
+            document = json.loads((folder / DATA).read_text(encoding="utf-8"))
+            if document["schema_version"] == SCHEMA_VERSION and comparable(document, hosts, selected):
+                return document, folder
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def write_run(directory: Path, now: datetime, files: Mapping[str, str]) -> Path:
+    """The files in a folder of their own, all of them or none."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=directory, prefix=".report."))
+    try:
+        for name, text in files.items():
+            (made / name).write_text(text, encoding="utf-8", errors=UNSPEAKABLE)
+        made.chmod(0o755)
+        return _named(made, directory, f"{now:%Y%m%dT%H%M%SZ}")
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _named(made: Path, directory: Path, name: str) -> Path:
+    """Give a folder its name; another run of the same second has it already where that fails."""
+    for number in range(1, 100):
+        folder = directory / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            try:
+                return made.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+    raise OSError(f"{directory} has a hundred reports of one second")
+
+
+def write_file(path: Path, text: str) -> Path:
+    """One file, in one piece or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8", errors=UNSPEAKABLE) as stream:
+        stream.write(text)
+    os.chmod(name, 0o644)
+    os.replace(name, path)
+    return path

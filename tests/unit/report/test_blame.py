@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, synergyflow.platform contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is to blame: the broken part fails, what needs it is blocked and names it, all else stays as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.blame import blamed
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import shortcomings
+from report_run import record
+
+
+def judged(*records: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
+    return {each["id"]: (each["status"], each["blocked_by"]) for each in blamed(records)}
+
+
+def test_a_broken_kafka_is_blamed_and_not_what_needs_it(broken):
+    found = judged(*broken["apps"])
+    assert found["kafka_cluster.ready"] == ("failed", [])
+    assert found["kafka_cluster.brokers"] == ("failed", [])
+    assert found["schema_registry.pods"] == ("blocked", ["kafka_cluster"])
+    assert found["schema_registry_check.health"] == ("blocked", ["kafka_cluster"])
+    assert found["schema_registry.network_policy"] == ("failed", []), "its own fault, whatever the brokers do"
+    assert found["kafka_topics.present"] == ("passed", []), "what passed has passed"
+
+
+def test_the_reason_names_the_cause_and_keeps_what_was_seen(broken):
+    pods = next(each for each in blamed(broken["apps"]) if each["id"] == "schema_registry.pods")
+    assert pods["detail"] == (
+        "blocked by kafka_cluster (Title of kafka_cluster.ready: NotReady instead of Ready). Seen: not ready"
+    )
+    assert pods["observed"] == 0
+
+
+def test_the_first_cause_is_blamed_over_several_steps():
+    found = judged(
+        record("strimzi.deployment", "failed", "nothing", "Strimzi 1.2.0, ready"),
+        record("kafka_cluster.ready", "failed", "progressing, Kafka 4.3.0", "Ready, Kafka 4.3.0"),
+        record("schema_registry.deployment", "failed", "8.0.0, progressing", "8.0.0, ready"),
+        record("schema_registry_check.health", "blocked", None),
+        record("synergyflow_backend.pods", "failed", 0),
+        record("synergyflow_backend.decisions", "blocked", None),
+    )
+    assert found.pop("strimzi.deployment") == ("failed", [])
+    assert set(map(str, found.values())) == {"('blocked', ['strimzi'])"}
+
+
+def test_two_broken_parts_are_both_named():
+    found = judged(
+        record("kafka_cluster.brokers", "failed", 1, 3),
+        record("cnpg.cluster", "failed", "failing, pg:17", "ready, pg:17"),
+        record("synergyflow_backend.deployment", "failed"),
+    )
+    assert found["synergyflow_backend.deployment"] == ("blocked", ["kafka_cluster", "cnpg"])
+
+
+@pytest.mark.parametrize(
+    ("vital", "blocked"),
+    [
+        ("strimzi.pods", ["kafka_cluster.ready", "kafka_topics.kafka_topics", "schema_registry.pods"]),
+        ("kafka_cluster.brokers", ["kafka_topics.in_sync", "schema_registry.deployment", "AC6-count", "AC12-produce"]),
+        ("schema_registry.deployment", ["schema_registry_check.register", "AC12-produce"]),
+        ("cnpg.instances", ["DB-primary", "synergyflow_backend.pods", "AC12-rows"]),
+        ("AC1-bucket", ["AC2-backup", "AC3-restore", "AC12-backup"]),
+        ("AC10-vmagent", ["AC10-kafka.metrics", "AC13-dashboard-kafka"]),
+        ("AC10-fluent-bit", ["AC10-logs"]),
+    ],
+)
+def test_each_part_blocks_what_needs_it_and_nothing_else(vital, blocked):
+    others = ["AC11-instance", "synergyflow_backend.guarded", "schema_registry.budget", "kafka_cluster.storage"]
+    # brokers that go with their operator are what the registry waits for
+    between = [record("kafka_cluster.brokers", "failed", 0, 3)] if vital == "strimzi.pods" else []
+    found = judged(record(vital, "failed", 0), *between, *(record(each, "failed") for each in [*blocked, *others]))
+    assert found[vital] == ("failed", [])
+    assert {each for each, (status, _by) in found.items() if status == "blocked"} - {"kafka_cluster.brokers"} == set(
+        blocked
+    )
+
+
+def test_what_an_operator_says_of_itself_waits_for_it_and_what_its_log_has_said_stays():
+    away = record("strimzi.deployment", "failed", "Strimzi 1.2.0, progressing", "Strimzi 1.2.0, ready")
+    silent = [record(f"strimzi.{what}", "blocked", None) for what in ("log", "metrics")]
+    found = judged(away, *silent)
+    assert found["strimzi.log"] == found["strimzi.metrics"] == ("blocked", ["strimzi"])
+    assert judged(away, record("strimzi.log", "failed", 3, 0))["strimzi.log"] == ("failed", [])
+
+
+def test_brokers_that_are_fewer_are_the_clusters_and_no_second_cause():
+    found = judged(
+        record("kafka_cluster.brokers", "failed", 2, 3),
+        record("kafka_topics.brokers", "failed", 2, 3),
+        record("kafka_topics.in_sync", "failed", 0, 75),
+    )
+    assert found["kafka_topics.in_sync"] == ("blocked", ["kafka_cluster"])
+
+
+def test_nobody_is_blamed_for_what_could_not_be_asked():
+    # a refused log-in says nothing of the brokers
+    found = judged(
+        record("kafka_topics.brokers", "failed", None, None, detail="the brokers refuse the password"),
+        record("kafka_topics.present", "blocked", None, None),
+        record("schema_registry.pods", "failed"),
+    )
+    assert found["schema_registry.pods"] == ("failed", [])
+    assert found["kafka_topics.present"] == ("blocked", ["kafka_topics"])
+
+
+def test_a_blocked_criterion_is_no_shortcoming_of_its_own(broken):
+    found = {"apps": blamed(broken["apps"])}
+    assert shortcomings(found, {"apps": True}) == ["3 criteria were not met"]
+
+
+VERSIONS = [
+    record("strimzi.deployment", "failed", "Strimzi 1.1.0, ready", "Strimzi 1.2.0, ready"),
+    record("kafka_cluster.ready", "failed", "Ready, Kafka 4.2.0", "Ready, Kafka 4.3.0"),
+    record("cnpg.cluster", "failed", "ready, postgresql:16", "ready, postgresql:17"),
+    record("schema_registry.deployment", "failed", "7.9.0, ready", "8.0.0, ready"),
+    record("synergyflow_backend.deployment", "failed", "backend:1, ready", "backend:2, ready"),
+    record("AC1-operator", "failed", "VolSync 0.13.0, ready", "VolSync 0.14.0, ready"),
+    record("kafka_cluster.brokers", "failed", 4, 3, unit="pods"),
+]
+DATA = [
+    *(f"AC6-{name}" for name in ("topic", "consumed", "order", "duplicates", "offsets", "removed")),
+    *(f"AC7-{name}" for name in ("replication", "lost", "stall", "recovery", "removed", "performance-removed")),
+    *("AC3-integrity", "AC3-removed", "AC12-removed", "DB-backup", "DB-backup-stored"),
+]
+
+
+def test_another_release_than_asked_for_breaks_nothing():
+    needing = ["kafka_topics.in_sync", "schema_registry.topic", "AC6-produced", "AC12-rows", "DB-lag", "AC2-backup"]
+    found = judged(*VERSIONS, *(record(each, "failed", "wrong") for each in [*needing, *DATA]))
+    assert all(each == ("failed", []) for each in found.values())
+
+
+def test_what_compared_data_has_failed_itself():
+    broken = [
+        record("kafka_cluster.brokers", "failed", 2, 3), record("cnpg.instances", "failed", 0, 1),
+        record("AC1-pods", "failed", 0, 1),
+    ]  # fmt: skip
+    found = judged(*broken, *(record(each, "failed", "wrong") for each in DATA))
+    assert all(each == ("failed", []) for each in found.values())
+    # what could not be compared for want of a part is still blocked by it
+    assert judged(*broken, record("AC7-lost", "blocked", None))["AC7-lost"] == ("blocked", ["kafka_cluster"])
+    assert judged(*broken, record("AC3-integrity", "blocked", None))["AC3-integrity"] == ("blocked", ["volsync"])
