@@ -11,7 +11,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from bench import latency_probe, report, site, start_up, targets
+from bench import latency_probe, proof, report, rollback, site, start_up, targets, topics
 from bench.audit import AuditLog
 from bench.cells import NEW, NOTHING, OURS, Bench, Cell
 from bench.cluster import Cluster
@@ -26,7 +26,7 @@ from rehearsal.paths import REPOSITORY, STATE_VARIABLE, Paths
 CLUSTER = "apps"
 LATENCY = 20  # milliseconds
 RESULTS = REPOSITORY / "bench" / "results"
-START_UP, SITE = "start-up", "site"
+START_UP, SITE, PROOF, TOPICS, ROLLBACK = "start-up", "site", "validate", "topics", "rollback"
 
 
 def cells(quick: bool) -> list[Cell]:
@@ -49,7 +49,7 @@ def cells(quick: bool) -> list[Cell]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    names = [*(cell.name for cell in cells(quick=False)), START_UP, SITE]
+    names = [*(cell.name for cell in cells(quick=False)), START_UP, SITE, PROOF, TOPICS, ROLLBACK]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: an impression in some minutes, not a result")
     parser.add_argument("--only", action="append", metavar="NAME", help=f"what begins with NAME: {', '.join(names)}")
@@ -105,6 +105,27 @@ def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
         except InvalidMeasurementError as error:
             work.say(f"  INVALID: {error}")
             findings.invalid.append(f"site: {error}")
+    for name, contest, verdicts in (
+        (PROOF, proof.measure, report.proof_verdicts),
+        (TOPICS, topics.measure, report.topics_verdicts),
+    ):
+        if wanted(name, options):
+            work.say(f"{name}:")
+            try:
+                found = contest(work, 1 if options.quick else 3)
+                findings.contests.append(found)
+                findings.verdicts += verdicts(found)
+            except InvalidMeasurementError as error:
+                work.say(f"  INVALID: {error}")
+                findings.invalid.append(f"{name}: {error}")
+    if wanted(ROLLBACK, options):
+        work.say("rollbacks:")
+        try:
+            findings.rollbacks = rollback.measure(work)
+            findings.verdicts += report.rollback_verdicts(findings.rollbacks)
+        except InvalidMeasurementError as error:
+            work.say(f"  INVALID: {error}")
+            findings.invalid.append(f"rollback: {error}")
     return findings
 
 

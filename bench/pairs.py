@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,6 +48,19 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         return cls(statistics.median(values), min(values), max(values), len(values))
+
+
+@dataclass
+class Contest:
+    """Seconds of each contender by round, in rounds that all of them ran; requests of the last one where counted."""
+
+    what: str
+    seconds: dict[str, list[float]]
+    requests: dict[str, int] = field(default_factory=dict)
+
+    def ratio(self, ours: str, theirs: str) -> Spread:
+        """One by another, within rounds."""
+        return Spread.of(ratios(self.seconds[ours], self.seconds[theirs]))
 
 
 def turns(contenders: Sequence[Name], round_number: int) -> list[Name]:

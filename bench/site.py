@@ -81,6 +81,19 @@ def members(cluster: Cluster) -> list[Member]:
     return found
 
 
+def playbook_of(name: str, kubeconfig: Path) -> list[str]:
+    """A playbook of the collection on one cluster, without Flux, whose controllers work beside what is timed."""
+    connection = json.dumps({"flux_enabled": False, "cluster_connection": {"kubeconfig": str(kubeconfig)}})
+    command = [str(BIN / "ansible-playbook"), f"playbooks/{name}.yml", "-i", "inventories/rehearsal", "--limit", "apps"]
+    return [*command, "--extra-vars", connection]
+
+
+def deploy(work: Workbench, kubeconfig: Path, *more: str) -> None:
+    """`site.yml`, uncounted."""
+    variables = environment(work.scratch / "site") | work.paths.environment()
+    pairs.run([*playbook_of("site", kubeconfig), *more], variables, REPOSITORY)
+
+
 def measure(work: Workbench, rounds: int) -> SiteOutcome:
     """Deploy once, uncounted; then all commands in turns, and look after each that nothing moved."""
     cluster, scratch = work.cluster, work.scratch / "site"
@@ -89,11 +102,9 @@ def measure(work: Workbench, rounds: int) -> SiteOutcome:
         what: cluster.write_kubeconfig(scratch / f"kubeconfig-{i}", c) for i, (what, c) in enumerate(clients.items())
     }
     variables = environment(scratch) | work.paths.environment()
-    connection = json.dumps({"cluster_connection": {"kubeconfig": str(kubeconfigs[SITE])}})
-    site = [str(BIN / "ansible-playbook"), "playbooks/site.yml", "-i", "inventories/rehearsal", "--limit", "apps"]
-    site += ["--extra-vars", connection]
+    site = playbook_of("site", kubeconfigs[SITE])
     work.say("  the first site.yml, not counted")
-    pairs.run(site, variables, REPOSITORY)
+    deploy(work, kubeconfigs[SITE])
 
     every = members(cluster)
     objects = [applied for member in every if (applied := applied_by(MANAGER, member.live))]

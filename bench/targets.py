@@ -21,20 +21,22 @@ FLAT = 1.2
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target and what was measured."""
+    """One target and what was measured; None where the noise left nothing to judge."""
 
     what: str
-    measured: float
+    measured: float | None
     target: float
     note: str = ""
 
     @property
-    def met(self) -> bool:
-        """At most the target counts as met."""
-        return self.measured <= self.target
+    def met(self) -> bool | None:
+        """At most the target counts as met; None when it could not be judged."""
+        return None if self.measured is None else self.measured <= self.target
 
     def sentence(self) -> str:
-        """Met, or missed and by how much."""
+        """Met, missed and by how much, or not to be judged."""
+        if self.measured is None:
+            return "could not be judged"
         if self.met:
             return "met"
         return f"missed by {self.measured / self.target - 1:.0%}"
@@ -75,13 +77,12 @@ def per_object(outcomes: Iterable[Outcome]) -> dict[int, float]:
 
 
 def flatness(name: str, seconds: dict[int, float]) -> Verdict | None:
-    """How the cost of one more object grows; Ansible's start-up drops out of the differences."""
+    """How the cost of one more object grows, without Ansible's start-up; None without the sizes."""
     small, middle, large = FLAT_SIZES
     if not all(size in seconds for size in FLAT_SIZES):
         return None
     first = (seconds[middle] - seconds[small]) / (middle - small)
     second = (seconds[large] - seconds[middle]) / (large - middle)
-    if first <= 0:
-        return None  # noise is greater than the cost: nothing can be said
     note = f"{first * 1000:.2f} ms an object from {small} to {middle}, {second * 1000:.2f} ms from {middle} to {large}"
-    return Verdict(f"cost per object, {name}", second / first, FLAT, note)
+    # where the noise is greater than the cost, a ratio of the two says nothing
+    return Verdict(f"cost per object, {name}", second / first if first > 0 else None, FLAT, note)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import targets
+from bench import report, targets
 from bench.audit import Requests
 from bench.cells import NOTHING, OURS, Cell, Outcome, Run
 
@@ -60,6 +60,12 @@ def test_growing_cost_is_missed() -> None:
     assert not verdict.met
 
 
-@pytest.mark.parametrize("seconds", [{100: 5.0, 1000: 6.0}, {100: 6.0, 1000: 5.0, 2000: 9.0}])
-def test_nothing_is_said_of_flatness_without_the_sizes_or_below_the_noise(seconds: dict[int, float]) -> None:
-    assert targets.flatness("x", seconds) is None
+def test_nothing_is_said_of_flatness_without_the_sizes() -> None:
+    assert targets.flatness("x", {100: 5.0, 1000: 6.0}) is None
+
+
+def test_below_the_noise_flatness_cannot_be_judged() -> None:
+    verdict = targets.flatness("x", {100: 6.0, 1000: 5.0, 2000: 9.0})
+    assert verdict is not None
+    assert (verdict.met, verdict.sentence()) == (None, "could not be judged")
+    assert "could not be judged" in report.verdict_table([verdict])
