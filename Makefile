@@ -13,7 +13,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # the parts of `test` share one rehearsal
 .NOTPARALLEL:
 .PHONY: help venv site validate rehearsal-up rehearsal-down rehearsal-reset rehearsal-status \
-        test lint sanity unit integration molecule bench build clean
+        test lint sanity unit integration drill molecule report-check bench build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,8 @@ rehearsal-status: venv ## what runs, what crashed and why
 	@$(REHEARSAL) status
 
 site: rehearsal-up ## rehearse: clusters up, platform deployed, proven
-	@$(BIN)/ansible-playbook playbooks/site.yml -i inventories/rehearsal
-	@$(BIN)/ansible-playbook playbooks/validate.yml -i inventories/rehearsal
+	@# one run, so that it can end with what site.yml has seen
+	@$(BIN)/ansible-playbook playbooks/site.yml playbooks/validate.yml -i inventories/rehearsal --skip-tags summary
 
 validate: venv ## measure the acceptance criteria on the rehearsal
 	@$(BIN)/ansible-playbook playbooks/validate.yml -i inventories/rehearsal
@@ -55,12 +55,13 @@ validate: venv ## measure the acceptance criteria on the rehearsal
 test: lint sanity unit integration molecule ## everything that continuous integration runs
 	@echo "make test: all parts passed"
 
-lint: venv ## ruff, mypy, ansible-lint, yamllint, role arguments, changelog
+lint: venv ## ruff, mypy, ansible-lint, yamllint, role arguments, runbook, changelog
 	@echo "[lint] ruff";            ruff check . && ruff format --check .
 	@echo "[lint] mypy";            mypy
 	@echo "[lint] yamllint";        yamllint --strict .
 	@echo "[lint] ansible-lint";    ansible-lint --offline --strict
 	@echo "[lint] role arguments";  $(BIN)/python tests/lint/role_arguments.py
+	@echo "[lint] runbook";         $(BIN)/python tests/lint/runbook.py
 	@echo "[lint] changelog";       antsibull-changelog lint
 
 sanity: venv ## ansible-test sanity on the built collection
@@ -69,12 +70,24 @@ sanity: venv ## ansible-test sanity on the built collection
 unit: venv ## pure logic, no cluster
 	@$(BIN)/python -m pytest tests/unit -n 2
 
-integration: venv ## modules, roles and the rehearsal on real parts
+integration: venv ## modules, roles and the rehearsal on real parts, on two test rehearsals at once
 	@$(REHEARSAL) build
-	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration
+	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration -m "not nightly" -n 2 --dist loadfile --no-loadscope-reorder
 
-molecule: venv ## a scenario per role, on the test rehearsal
+drill: venv ## what takes hours, for the night: slow tests, the whole platform's scenario, rollbacks and reports under fire
+	@tests/molecule.sh "$(TEST_DIR)" site
+	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration -m nightly
+	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration/drill_rollback.py tests/integration/drill_report.py
+
+molecule: venv ## a scenario per role, on the test rehearsals
 	@tests/molecule.sh "$(TEST_DIR)"
+
+report-check: venv ## the newest report in headless Chromium: accessibility, widths, network; REPORT=FILE for another
+	@report="$(REPORT)"; report="$${report:-$$(ls -d .rehearsal/evidence/2*/report.html 2>/dev/null | tail -1)}"; \
+	  test -f "$$report" || { echo "There is no report to look at: make site writes one, or name it: make report-check REPORT=FILE" >&2; exit 1; }; \
+	  command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }; \
+	  npm --prefix tests/report_page ci --silent --no-audit --no-fund --ignore-scripts && \
+	  node tests/report_page/check.mjs "$$report" tests/output/report_page
 
 bench: venv ## paired timings against kubectl and kubernetes.core
 	@$(BIN)/python -m bench
@@ -85,7 +98,10 @@ build: venv ## the collection as a tarball
 
 clean: ## stop the rehearsals, remove all that was made here (the shared build cache stays)
 	@if test -x $(BIN)/python; then \
-	  $(REHEARSAL) down && \
-	  SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(REHEARSAL) down; \
+	  shopt -s nullglob; \
+	  $(REHEARSAL) down || exit 1; \
+	  for state in "$(TEST_DIR)" "$(TEST_DIR)"/gw*/ "$(CURDIR)"/.rehearsal/{own,small,bench}; do \
+	    SYNERGYFLOW_REHEARSAL_DIR="$$state" $(REHEARSAL) down || exit 1; \
+	  done; \
 	fi
-	rm -rf .rehearsal .venv .ansible .pytest_cache .ruff_cache .mypy_cache tests/output bench/results synergyflow-platform-*.tar.gz
+	rm -rf .rehearsal .venv .ansible .pytest_cache .ruff_cache .mypy_cache tests/output tests/report_page/node_modules bench/results synergyflow-platform-*.tar.gz

@@ -1,14 +1,37 @@
 #!/usr/bin/env bash
-# Every molecule scenario, one after another, on the rehearsal under the directory given.
+# Molecule's scenarios, two side by side, each on an empty rehearsal under the directory given: those named, or the roles'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" ANSIBLE_CONFIG="$PWD/ansible.cfg"
-export SYNERGYFLOW_REHEARSAL_DIR=${1:?usage: tests/molecule.sh REHEARSAL_DIRECTORY}
-trap '.venv/bin/python -m rehearsal down' EXIT
-.venv/bin/python -m rehearsal up
-.venv/bin/python -m rehearsal reset
-for scenario in molecule/*/molecule.yml; do
-  name=$(basename "$(dirname "$scenario")")
-  echo "[molecule] $name"
-  .venv/bin/molecule test --scenario-name "$name"
-done
+export REHEARSALS=${1:?usage: tests/molecule.sh DIRECTORY_OF_REHEARSALS [SCENARIO…]}
+shift
+slots=2
+# the longest first, so that they do not end alone
+roles="schema_registry kafka_cluster $(cd roles && echo *)"
+
+each_rehearsal() {
+  for slot in $(seq 0 $((slots - 1))); do
+    SYNERGYFLOW_REHEARSAL_DIR="$REHEARSALS/gw$slot" .venv/bin/python -m rehearsal "$@"
+  done
+}
+
+scenario() {
+  export SYNERGYFLOW_REHEARSAL_DIR="$REHEARSALS/gw$SLOT"
+  log=$(mktemp)
+  # the scenario before has taken its objects away; its backups are still in the store
+  .venv/bin/python -m rehearsal reset >"$log" 2>&1 || { cat "$log"; exit 255; }
+  if molecule test --scenario-name "$1" >"$log" 2>&1; then
+    echo "[molecule] $1 passed after $SECONDS s"
+  else
+    cat "$log"
+    echo "[molecule] $1 failed; what it left is in $SYNERGYFLOW_REHEARSAL_DIR"
+    exit 255 # xargs starts no other
+  fi
+}
+export -f scenario
+
+trap 'each_rehearsal down' EXIT
+# infra has the stores that the collectors of apps send to
+each_rehearsal up
+printf '%s\n' ${@:-$roles} | awk '!seen[$0]++' |
+  xargs -P "$slots" -I{} --process-slot-var=SLOT bash -c 'scenario {}'

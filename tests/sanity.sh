@@ -6,6 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 work="$root/.rehearsal/sanity"
 collection="$work/ansible_collections/synergyflow/platform"
 rm -rf "$work/ansible_collections"
+# log-ins for package indexes are lent for the run only
+trap 'rm -f "$work/home/.netrc" "$work/home/.config/pip/pip.conf"' EXIT
 mkdir -p "$collection" "$work/home/.ansible/test/cache"
 # only what is part of the collection: the rehearsal and the bench never leave the checkout
 git -C "$root" ls-files -z --cached --others --exclude-standard -- \

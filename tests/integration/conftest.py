@@ -11,11 +11,13 @@ import sys
 import textwrap
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -23,9 +25,40 @@ BIN = Path(sys.executable).parent
 KEEP = "SYNERGYFLOW_KEEP_REHEARSAL"
 
 
+# These files have the platform, which takes minutes to deploy and work to keep: one worker has it for all of them. In
+# this order: a store that has refused its keys fails PostgreSQL's archiving for minutes.
+ON_PLATFORM = (
+    "test_kafka_topics_check", "test_site", "test_schema_registry", "test_kafka_proven", "test_backend", "test_report",
+    "test_rollback", "test_secrets_stay_secret",
+)  # fmt: skip
+# in this order, so that no worker is left alone with the longest at the end
+FIRST = ("platform", "own_rehearsal", "small_rehearsal")
+
+
+class Scheduling(LoadScopeScheduling):
+    """A file for a worker at a time; those with the platform are one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        stem = Path(nodeid.split("::", 1)[0]).stem
+        return "platform" if stem in ON_PLATFORM else stem
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {item.path: len(FIRST) for item in items}
     for item in items:
         item.add_marker(pytest.mark.integration)
+        used = [FIRST.index(name) for name in getattr(item, "fixturenames", ()) if name in FIRST]
+        rank[item.path] = min([rank[item.path], *used])
+    tests = {path.stem for path, number in rank.items() if number == 0 and path.stem.startswith("test_")}
+    strays = tests - {*ON_PLATFORM}
+    if strays:
+        raise pytest.UsageError(f"{', '.join(sorted(strays))} has the platform: name it in ON_PLATFORM")
+    items.sort(key=lambda item: (rank[item.path], *(n for n, stem in enumerate(ON_PLATFORM) if stem == item.path.stem)))
 
 
 @dataclass(frozen=True)
@@ -109,28 +142,55 @@ class Rehearsal:
             path = self.scratch / f"playbook-{uuid.uuid4().hex[:8]}.yml"
             path.write_text(textwrap.dedent(playbook), encoding="utf-8")
             playbook = path
-        return subprocess.run(
-            [str(BIN / "ansible-playbook"), str(playbook), *args],
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        try:
+            return subprocess.run(
+                [str(BIN / "ansible-playbook"), str(playbook), *args],
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = (late.stdout or b"").decode()[-1500:] + (late.stderr or b"").decode()[-1500:]
+            status = self.command("status", check=False).stdout
+            pytest.fail(f"{playbook} did not end within {timeout:g} s:\n{said}\n{status}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """Two clusters, empty at the start of the session, stopped at its end."""
     state = Path(os.environ.get("SYNERGYFLOW_REHEARSAL_DIR") or ROOT / ".rehearsal" / "test")
+    # with `pytest -n` each worker has a rehearsal of its own
+    state /= os.environ.get("PYTEST_XDIST_WORKER", "")
     os.environ["SYNERGYFLOW_REHEARSAL_DIR"] = str(state)
-    it = Rehearsal(state=state, scratch=tmp_path_factory.mktemp("playbooks"))
+    with _running(Rehearsal(state=state, scratch=tmp_path_factory.mktemp("playbooks"))) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def own_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """Two more clusters, empty, for a module whose tests would spoil those of the session."""
+    with _running(Rehearsal(ROOT / ".rehearsal" / "own", tmp_path_factory.mktemp("own"))) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def small_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """One more cluster, apps alone, for a module that kills what the others need."""
+    made = Rehearsal(ROOT / ".rehearsal" / "small", tmp_path_factory.mktemp("small"))
+    with _running(made, "--clusters", "apps") as it:
+        yield it
+
+
+@contextmanager
+def _running(it: Rehearsal, *what: str) -> Iterator[Rehearsal]:
     used_before = it.kubeconfig("apps").exists()
     try:
-        it.command("up")
+        it.command("up", *what)
         if used_before:
-            it.command("reset")
+            it.command("reset", *what)
         yield it
     finally:
         if not os.environ.get(KEEP):
@@ -147,8 +207,9 @@ def namespace(rehearsal: Rehearsal) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def platform(rehearsal: Rehearsal) -> Rehearsal:
-    """The rehearsal with site.yml applied: Kafka `synergyflow` Ready in `messaging`."""
-    done = rehearsal.playbook("playbooks/site.yml", "-i", "inventories/rehearsal")
+    """The rehearsal with site.yml applied: Kafka `synergyflow` Ready in `messaging`. Without Flux, as site_runs.run."""
+    without = json.dumps({"flux_enabled": False})
+    done = rehearsal.playbook("playbooks/site.yml", "-i", "inventories/rehearsal", "-e", without)
     if done.returncode:
         pytest.fail(f"site.yml failed:\n{done.stdout}\n{done.stderr}")
     return rehearsal

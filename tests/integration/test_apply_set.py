@@ -79,8 +79,32 @@ def component(namespace: str) -> list[dict[str, Any]]:
             # the server writes 1Gi: whether this is the same only it can say
             "spec": {"limits": [{"type": "Container", "default": {"memory": "1024Mi"}}]},
         },
-        deployment(namespace, "web", replicas=2),
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "web", **meta},
+            "spec": {
+                "podSelector": {"matchLabels": {"app": "web"}},
+                "ingress": [{"ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}],
+            },
+        },
+        with_defaults_in_atomic_maps(deployment(namespace, "web", replicas=2)),
     ]
+
+
+def with_defaults_in_atomic_maps(made: dict[str, Any]) -> dict[str, Any]:
+    """Parts that the server completes where nobody can own a single field."""
+    spec = made["spec"]["template"]["spec"]
+    spec["containers"][0]["env"] += [
+        {"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+        {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+    ]
+    sources = [
+        {"serviceAccountToken": {"path": "token"}},
+        {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+    ]
+    spec["volumes"] = [{"name": "about", "projected": {"sources": sources}}]
+    return made
 
 
 def test_second_run_writes_nothing_and_asks_little(run: Mechanisms, rehearsal: Any, namespace: str) -> None:
@@ -187,6 +211,30 @@ def test_what_is_no_longer_in_the_set_goes_and_nothing_else(run: Mechanisms, reh
     assert "configmap/gone" not in names
 
 
+def test_definitions_that_leave_a_set_may_be_kept(run: Mechanisms, rehearsal: Any, made: str) -> None:
+    """As when an operator is installed by other means: its objects must not go with the old set."""
+    group = f"g{uuid.uuid4().hex[:6]}.example.com"
+    crd, rest = definition(group, "Thing"), [config_map(made, "a")]
+    thing = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "x", "namespace": made}}
+    try:
+        run.apply("one", made, [crd, *rest]).ok()
+        rehearsal.kubectl("apps", "apply", "-f", "-", input=json.dumps(thing))
+        audit = Audit(rehearsal)
+        checked = run.apply("one", made, rest, "--check", keep_definitions=True)
+        assert audit.writes() == []
+        real = run.apply("one", made, rest, keep_definitions=True)
+        for done in (checked, real):
+            assert done.ok()["counts"] == {"created": 0, "changed": 1, "unchanged": 1, "pruned": 0}
+            assert f"no longer looked after by it: things.{group}" in done.message
+        labels = rehearsal.get("apps", f"crd/things.{group}")["metadata"].get("labels") or {}
+        assert "applyset.kubernetes.io/part-of" not in labels
+        # released for good: a later run that would delete it does not take it for a member
+        assert run.apply("one", made, rest).ok()["changed"] is False
+        assert rehearsal.get("apps", f"things.{group}/x", "-n", made)["metadata"]["name"] == "x"
+    finally:
+        rehearsal.kubectl("apps", "delete", "crd", f"things.{group}", "--ignore-not-found")
+
+
 def test_prune_false_keeps_and_a_later_run_still_finds(run: Mechanisms, made: str) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x", "namespace": made}}
     run.apply("one", made, [config_map(made, "a"), account]).ok()
@@ -218,12 +266,43 @@ def test_data_dies_only_when_confirmed(run: Mechanisms, rehearsal: Any, made: st
     assert f"PersistentVolumeClaim {made}/data" in refused.message
     assert "-e confirm_data_loss=one@apps" in refused.message
     assert audit.writes() == []
-    assert audit.dry_runs() == []
     checked = run.apply("one", made, changed, "--check", data_loss_phrase="one@apps")
     assert checked.ok()["counts"]["pruned"] == 1
     assert "Without check mode this would be refused" in checked.message
     done = run.apply("one", made, changed, data_loss_phrase="one@apps", confirm_data_loss="one@apps")
     assert done.ok()["counts"] == {"created": 0, "changed": 1, "unchanged": 0, "pruned": 1}
+
+
+def test_a_change_that_destroys_data_is_made_only_when_confirmed(rehearsal: Any, tmp_path: Path) -> None:
+    """On the cluster without Strimzi, with a stand-in for its CRD: nothing but the API server is needed."""
+    run, namespace = Mechanisms(rehearsal, tmp_path, "infra"), f"test-{uuid.uuid4().hex[:8]}"
+    confirmed = {"confirm_data_loss": "one@localhost"}
+
+    def objects(days: int) -> list[dict[str, Any]]:
+        kafka_topic = {
+            "apiVersion": "kafka.strimzi.io/v1",
+            "kind": "KafkaTopic",
+            "metadata": {"name": "orders", "namespace": namespace},
+            "spec": {"config": {"retention.ms": days * 86_400_000}},
+        }
+        return [namespace_object(namespace), definition("kafka.strimzi.io", "KafkaTopic"), kafka_topic]
+
+    try:
+        run.apply("one", namespace, objects(7)).ok()
+        assert run.apply("one", namespace, objects(30)).ok()["counts"]["changed"] == 1
+        audit = Audit(rehearsal, "infra")
+        for how in ({}, {"validate": "none"}, {"confirm_data_loss": "one@apps"}):
+            refused = run.apply("one", namespace, objects(1), **how)
+            assert refused.code != 0
+            assert f"KafkaTopic {namespace}/orders: retention.ms from 30 days to 1 day" in refused.message
+            assert "-e confirm_data_loss=one@localhost" in refused.message
+        assert audit.writes() == []
+        checked = run.apply("one", namespace, objects(1), "--check")
+        assert checked.ok()["counts"]["changed"] == 1
+        assert "Without check mode this would be refused" in checked.message
+        assert run.apply("one", namespace, objects(1), **confirmed).ok()["counts"]["changed"] == 1
+    finally:
+        assert run.apply("one", namespace, [], **confirmed).code == 0
 
 
 def test_conflicts_are_gathered_and_nothing_is_written(run: Mechanisms, rehearsal: Any, made: str) -> None:

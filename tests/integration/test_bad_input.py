@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from site_runs import Watch, output, run
 
-ON = {"strimzi_enabled": True, "kafka_cluster_enabled": True}
+# of the collectors infra has dashboards: not what is tried here
+ON = {"strimzi_enabled": True, "kafka_cluster_enabled": True, "obs_collectors_enabled": False}
 
 
-def refused(rehearsal: Any, *said: str, asked: bool = True, **variables: Any) -> str:
+def refused(rehearsal: Any, *said: str, asked: bool = True, args: tuple[str, ...] = (), **variables: Any) -> str:
     """Run site.yml, which must fail with these words and must not write; `asked`: it came as far as the cluster."""
     watch = Watch(rehearsal, "infra")
-    done = run(rehearsal, "site", "infra", **{**ON, **variables})
+    done = run(rehearsal, "site", "infra", *args, **{**ON, **variables})
     text = output(done)
     assert done.returncode != 0, text
     for words in said:
@@ -88,6 +89,28 @@ def test_missing_crds(rehearsal):
     )
 
 
+@pytest.mark.parametrize("tags", [("--tags", "kafka_cluster"), ("--skip-tags", "strimzi")])
+def test_missing_crds_that_this_run_does_not_bring(rehearsal, tags):
+    refused(rehearsal, "install Strimzi first", args=("--check", *tags))
+
+
+def test_what_a_role_outside_of_the_run_lacks_stops_nobody(rehearsal):
+    backend = {"synergyflow_backend_enabled": True, "synergyflow_backend_allow_latest": False}
+    done = run(rehearsal, "site", "infra", "--check", "--tags", "strimzi", **ON, **backend)
+    assert done.returncode == 0, output(done)
+    refused(
+        rehearsal, "synergyflow_backend_image is monosense/synergyflow-backend:latest", args=("--check",), **backend
+    )
+
+
+def test_a_namespace_that_no_operator_will_watch(rehearsal):
+    refused(
+        rehearsal,
+        "nobody watches kafka_cluster_namespace kafka: the cluster operator in messaging watches messaging",
+        kafka_cluster_namespace="kafka",
+    )
+
+
 def test_helmrelease_without_flux(rehearsal):
     refused(rehearsal, "install Flux, or set strimzi_install_method: manifests", strimzi_install_method="helmrelease")
 
@@ -120,7 +143,7 @@ def test_validate_fails_when_nothing_could_be_measured(rehearsal):
     done = run(rehearsal, "validate", "infra", **ON, cluster_connection={"host": "https://127.0.0.1:1", "api_key": "x"})
     assert done.returncode != 0
     assert "cannot be reached" in output(done)
-    assert "1 failed" in output(done)
+    assert "2 criteria: 2 failed." in output(done), "one for each role"
 
 
 def test_validate_fails_when_a_variable_is_wrong(rehearsal):
@@ -132,14 +155,14 @@ def test_validate_fails_when_a_variable_is_wrong(rehearsal):
 @pytest.mark.parametrize("playbook", ["site", "status"])
 def test_a_cluster_with_nothing_enabled(rehearsal, playbook):
     watch = Watch(rehearsal, "infra")
-    done = run(rehearsal, playbook, "infra")
+    done = run(rehearsal, playbook, "infra", obs_collectors_enabled=False)
     assert done.returncode == 0, output(done)
     assert watch.writes == []
 
 
 def test_a_proof_that_measured_nothing_is_none(rehearsal):
     watch = Watch(rehearsal, "infra")
-    done = run(rehearsal, "validate", "infra")
+    done = run(rehearsal, "validate", "infra", obs_collectors_enabled=False)
     assert done.returncode != 0
     assert "nothing was measured: 0 criteria on all hosts" in output(done)
     assert watch.writes == []

@@ -306,11 +306,9 @@ def test_the_seeds_generation_waits_for_its_secret_then_runs(alone):
     assert late["kind"] == "Service"
     late = next(each for each in objects if each["kind"] == "Secret" and "kafka-brokers" in each["metadata"]["name"])
     alone.apply(*[each for each in objects if each is not late])
-    until(lambda: any(reason == "FailedMount" for reason, _ in alone.events(pod)), "an event FailedMount")
-    message = next(message for reason, message in alone.events(pod) if reason == "FailedMount")
-    assert (
-        message == f'MountVolume.SetUp failed for volume "broker-certs" : secret "{late["metadata"]["name"]}" not found'
-    )
+    # before it the claims may be waited for
+    missing = f'MountVolume.SetUp failed for volume "broker-certs" : secret "{late["metadata"]["name"]}" not found'
+    until(lambda: ("FailedMount", missing) in alone.events(pod), f"an event FailedMount: {missing}")
     until(lambda: alone.waiting(pod).get("reason") == "ContainerCreating", "ContainerCreating")
     assert alone.pod(pod)["status"]["phase"] == "Pending"
     assert alone.supervisor.state(alone.program(pod)).state == ABSENT

@@ -110,12 +110,12 @@ def test_a_wait_that_fails_says_why(run: Mechanisms, rehearsal: Any, made: str) 
     assert f"{made}/fine" not in late.message.split("fatal:")[0].split("ERROR")[1]
 
 
-def test_a_final_failure_ends_the_wait_at_once(run: Mechanisms, rehearsal: Any, made: str) -> None:
+def test_a_failure_that_lasts_ends_the_wait_before_its_time(run: Mechanisms, rehearsal: Any, made: str) -> None:
     broken = deployment(made, "broken")
     broken["spec"]["progressDeadlineSeconds"] = 1
     broken["spec"]["template"]["spec"]["nodeSelector"] = {"there": "is-none"}
     create(rehearsal, broken)
-    failed = run.run("ready", objects=[broken], timeout=300)
+    failed = run.run("ready", objects=[broken], timeout=300, failure_grace=5)
     assert failed.code != 0
     assert f"Deployment {made}/broken failed" in failed.message
     assert "ProgressDeadlineExceeded" in failed.message

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRY_POINTS = ("main", "validate", "status")
+ENTRY_POINTS = ("main", "validate", "status", "rollback")
 REFERENCE = ROOT / "docs" / "variables.md"
 INTRODUCTION = """# Variables
 
@@ -34,7 +34,29 @@ Beside these, a host may have:
 comes from the `K8S_AUTH_*` variables of the environment, `KUBECONFIG` and `~/.kube/config`, as with kubernetes.core |
 | `confirm_data_loss` | the phrase that confirms the deletion of data; see [check mode](check-mode.md). \
 Give it with `-e`, never in an inventory |
-| `evidence_file` | where `validate.yml` writes its records as JSON |"""
+| `platform_delivery` | `direct` (the default) or `gitops`; see [delivery by Git](gitops.md) |
+| `platform_git_username`, `platform_git_password` | a log-in to the repository that may push, where Flux's own \
+(`flux_git_username`, `flux_git_password`) may only read; give the password from Ansible Vault |
+| `platform_git_workloads` | folder of the objects in the repository, by default `kubernetes/workloads`; clusters with \
+values of their own each need another one |
+| `report_dir` | folder in which each run of `validate.yml` puts [its report](report.md); `evidence` in the working \
+directory. Empty: none is written |
+| `validate_only` | the criteria to measure, such as `[ac6, ac9]`; all by default. [Others](report.md#a-part-of-it) |
+| `evidence_file` | a file for `validate.yml` to write the report to as JSON alone |
+| `restore_name`, `restore_target_time`, `restore_query`, `restore_expected` | for `restore_database.yml`: the new \
+Cluster, the moment to recover to, what to ask it and what it should answer |
+| `restore_namespace`, `restore_source`, `restore_claim`, `restore_previous`, `restore_as_of`, `restore_confirm` | for \
+`restore_volume.yml`: the ReplicationSource whose snapshots count, the claim to restore to; how many snapshots to go \
+back, or the moment until which they count; the phrase that confirms an existing claim |
+| `rollback_confirm` | for `rollback_*.yml`: the phrase that confirms it, `<component>@<host>`; for `rollback_all.yml` \
+`all@<host>` |
+| `rollback_revert` | commits whose changes by people are reverted with a component that Git delivers; see \
+[rollbacks](rollback.md) |
+| `rollback_delete_claims`, `rollback_without_backup` | whether the data on the claims goes as well; whether data may \
+die without a last backup |
+| `rollback_remove_finalizers`, `rollback_take_over`, `rollback_timeout` | finalizers that may be taken off what is \
+being deleted, when their controller does not; whether to go on in the place of a run that seems to be alive; seconds \
+for the deletion |"""
 VARIABLE = re.compile(r"^([a-z_][a-z0-9_]*):")
 
 
