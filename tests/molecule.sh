@@ -24,6 +24,8 @@ scenario() {
     echo "[molecule] $1 passed after $SECONDS s"
   else
     cat "$log"
+    # again, as what comes after it may be all that is looked at
+    grep --text --after-context=15 "fatal: \[\|ERROR! " "$log" | tail -40 || true
     echo "[molecule] $1 failed; what it left is in $SYNERGYFLOW_REHEARSAL_DIR"
     exit 255 # xargs starts no other
   fi
