@@ -52,6 +52,10 @@ class RegistryError(ClusterError):
         self.message = message
 
 
+class NotAskedError(RegistryError):
+    """The time was up before the registry could be asked."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """A schema as it is registered: its text, its type, and the schemas of other subjects that it refers to."""
@@ -192,7 +196,7 @@ class Registry(HttpClient):
         """The answer's JSON. RegistryError for every other answer, and for none."""
         left = self._deadline.left
         if left <= 0:
-            raise RegistryError(f"the registry was not asked for {method} {path}: the time is up.")
+            raise NotAskedError(f"the registry was not asked for {method} {path}: the time is up.")
         data = None if body is None else json.dumps(body)
         try:
             answer = self._send(method, path, min(REQUEST_TIMEOUT, left), params=query, data=data)

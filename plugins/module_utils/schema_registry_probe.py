@@ -16,7 +16,7 @@ from typing import Any
 
 from .api import Deadline
 from .evidence.records import BLOCKED, FAILED, PASSED, SKIPPED, Record
-from .schema_registry import INCOMPATIBLE, NOT_FOUND, TYPES, Registry, RegistryError, Schema
+from .schema_registry import INCOMPATIBLE, NOT_FOUND, TYPES, NotAskedError, Registry, RegistryError, Schema
 
 PREFIX = "platform-check-"
 #: requests before the latency is measured: they open the connection and warm the server
@@ -235,13 +235,15 @@ class Probe:
     # --- records
 
     def _measure(self, aspect: str, expected: Any, act: Callable[[], tuple[Any, str]], unit: str = "") -> bool:
-        """One record. What the registry refuses is a failure, and so is no answer."""
+        """One record. What the registry refuses is a failure, and so is no answer; what it was not asked is neither."""
         began = self.clock()
         try:
             observed, detail = act()
             status = PASSED
         except UnmetError as unmet:
             observed, detail, status = unmet.observed, str(unmet), FAILED
+        except NotAskedError as error:
+            observed, detail, status = None, str(error), BLOCKED
         except (RegistryError, KeyError, ValueError, TypeError) as error:
             observed, status = None, FAILED
             detail = (
