@@ -18,7 +18,7 @@ from typing import Any
 from .errors import ClusterError
 from .flux_kustomizations import flux_kustomizations
 from .objects import Key, Manifest, key_of
-from .tree_files import as_document, in_folder, mark, owner_of, read_kept
+from .tree_files import as_document, in_folder, mark, owner_of, plain_folder, read_kept
 
 WORKLOADS = "kubernetes/workloads"
 #: a Kustomization's name is one, and so is a host's part of it
@@ -136,17 +136,26 @@ class Change:
     manifest: Manifest | None
 
 
+def cluster_folder(path: str) -> str:
+    """The folder of a cluster, by flux_git_path."""
+    return plain_folder(path) or "."
+
+
+def kept_kustomizations(host: str, folder: str, read: Callable[[str], str | None]) -> dict[str, dict[str, Manifest]]:
+    """What a cluster's folder holds of this host: by file, by the Kustomization's name."""
+    return {name: read_kept(read(in_folder(folder, name)), cluster_owner(host)) for name in CLUSTER_FILES}
+
+
 def compose(changes: Iterable[Change], read: Callable[[str], str | None]) -> tuple[dict[str, str], list[str]]:
     """The files of the clusters' folders as they become, and those that have nothing left. `read` gives a kept file."""
     by_cluster: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        by_cluster.setdefault((change.host, change.folder.removeprefix("./").strip("/") or "."), []).append(change)
+        by_cluster.setdefault((change.host, cluster_folder(change.folder)), []).append(change)
     _refuse_shared(by_cluster)
     texts: dict[str, str] = {}
     empty: list[str] = []
     for (host, folder), wanted in by_cluster.items():
-        mine = cluster_owner(host)
-        files = {name: read_kept(read(in_folder(folder, name)), mine) for name in CLUSTER_FILES}
+        mine, files = cluster_owner(host), kept_kustomizations(host, folder, read)
         for change in wanted:
             name = kustomization_name(host, change.component)
             content = files[PLACES[change.component].file]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .objects import Manifest, group_of
+from .tree_files import plain_folder
 
 _SEEN = "has(status.observedGeneration) && status.observedGeneration == metadata.generation"
 _HAS = "status.conditions.exists(c, c.type == '{}' && c.status == '{}')"
@@ -66,7 +67,7 @@ def _kustomization(entry: Mapping[str, Any], namespace: str, source: str) -> Man
         "interval": entry.get("interval") or "10m",
         "retryInterval": "1m",
         "timeout": entry.get("timeout") or "10m",
-        "path": "./" + str(entry["path"]).removeprefix("./").strip("/"),
+        "path": f"./{plain_folder(entry['path'])}",
         # what runs does not die with a line in Git: taking a component away is a rollback's work
         "deletionPolicy": "Orphan",
         "prune": entry.get("prune", True) is not False,

@@ -19,13 +19,14 @@ from .apply_plan import PART_OF, Parent, Plan, parent_of, plan, waves
 from .apply_set import MANAGER_IN_CAUSE, ApplySet, Report, SetRequest
 from .discovery import Served
 from .errors import ClusterError
-from .flux_graph import KUSTOMIZE
+from .flux_graph import KUSTOMIZE, first_kustomization
 from .flux_objects import SUSPENDED, FluxObjects, FluxRequest
 from .flux_status import is_suspended
 from .object_diff import content
 from .objects import Key, Manifest, annotations_of, key_of, labels_of, listed
 from .ownership import is_applied_by
 from .readiness import conditions
+from .tree_files import plain_folder
 
 #: the field manager of Flux's Kustomizations
 FLUX = "kustomize-controller"
@@ -84,8 +85,7 @@ def is_ours(kustomization: Mapping[str, Any], folder: str) -> bool:
 
     The workloads' folder may be another one by now; a name alone proves nothing.
     """
-    namespace = str(kustomization["metadata"].get("namespace") or "")
-    root = Key(KUSTOMIZE, "Kustomization", namespace, namespace)
+    root = first_kustomization(str(kustomization["metadata"].get("namespace") or ""))
     return is_of(kustomization, root) and f"/{folder_of(kustomization)}".endswith(f"/{folder}")
 
 
@@ -96,7 +96,7 @@ def is_applied_directly(members: Iterable[Mapping[str, Any]], manager: str) -> b
 
 def folder_of(kustomization: Mapping[str, Any]) -> str:
     """The folder that a Kustomization brings, from the root of its source."""
-    return str((kustomization.get("spec") or {}).get("path") or "").removeprefix("./").strip("/")
+    return plain_folder((kustomization.get("spec") or {}).get("path"))
 
 
 def refuse_foreign(kustomization: Mapping[str, Any] | None, folder: str) -> None:

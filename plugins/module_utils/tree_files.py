@@ -161,6 +161,11 @@ def folders(paths: Iterable[str]) -> dict[str, list[str]]:
     return {folder: sorted(set(names)) for folder, names in sorted(found.items())}
 
 
+def plain_folder(path: Any) -> str:
+    """A folder from the root of the tree, as Git names it; empty for the root itself."""
+    return str(path or "").removeprefix("./").strip("/")
+
+
 def in_folder(folder: str, name: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..delivery_layout import LABEL, PLACES, kustomization_name
-from ..flux_graph import HELM, IMAGE, KUSTOMIZE, OPERATOR, SOURCE, cycles, missing
+from ..flux_graph import HELM, IMAGE, KUSTOMIZE, OPERATOR, SOURCE, cycles, first_kustomization, missing
 from ..flux_kustomizations import flux_kustomizations
-from ..objects import Key, Manifest, key_of, labels_of, listed
+from ..objects import Manifest, key_of, labels_of, listed
 from ..topics_and_users import DNS_SUBDOMAIN
+from ..tree_files import plain_folder
 from .findings import Findings
 
 RELEASE = re.compile(r"^\d+\.\d+\.\d+$")
@@ -208,8 +209,8 @@ def check_git(values: Mapping[str, Any], live: Live, findings: Findings) -> None
 
 def _has(folders: set[str], path: Any) -> bool:
     """Whether a folder is in the repository."""
-    plain = str(PurePosixPath(str(path).removeprefix("./").strip("/")))
-    return plain == "." or plain in folders
+    plain = plain_folder(path)
+    return plain in ("", ".") or str(PurePosixPath(plain)) in folders
 
 
 def check_graph(values: Mapping[str, Any], live: Live, findings: Findings, root_to_come: bool = False) -> None:
@@ -220,12 +221,8 @@ def check_graph(values: Mapping[str, Any], live: Live, findings: Findings, root_
     names = [manifest["metadata"]["name"] for manifest in made]
     for name in sorted({name for name in names if names.count(name) > 1}):
         findings.problem(f"flux_kustomizations has {name} more than once")
-    for manifest in made:
-        root = Key(KUSTOMIZE, "Kustomization", namespace, namespace)
-        if key_of(manifest) == root:
-            findings.problem(
-                f"flux_kustomizations: {namespace} is the name of the Kustomization that syncs the cluster"
-            )
+    if first_kustomization(namespace).name in names:
+        findings.problem(f"flux_kustomizations: {namespace} is the name of the Kustomization that syncs the cluster")
     findings.problems_from(f"flux_kustomizations: {sentence}" for sentence in [*missing(made, known), *cycles(made)])
     if live.folders is None or not values["flux_git_url"]:
         return

@@ -16,6 +16,7 @@ from ..flux_objects import RECONCILED, RESUMED, FluxObjects, FluxRequest
 from ..flux_status import is_suspended
 from ..handover import find_kustomization, folder_of, suspend
 from ..objects import Key, Manifest, listed
+from ..tree_files import plain_folder
 from .from_git import FromGit, key_from
 from .look import objects
 
@@ -50,7 +51,7 @@ def asleep(api: Api, plan: FromGit) -> list[str]:
     elif source and plan.branch not in _branches(spec):
         followed = " or ".join(filter(None, _branches(spec))) or "no branch"
         problems.append(f"{key} follows {followed}, and flux_git_branch is {plan.branch}")
-    if root and folder_of(root) != plan.folder.removeprefix("./").strip("/"):
+    if root and folder_of(root) != plain_folder(plan.folder):
         followed = folder_of(root) or "the whole tree"
         problems.append(f"{plan.root} follows {followed}, and flux_git_path is {plan.folder}")
     return problems

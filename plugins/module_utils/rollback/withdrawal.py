@@ -16,7 +16,7 @@ from .. import delivery_layout as layout
 from ..errors import ClusterError
 from ..git_tree import Tree, TreeReport
 from ..objects import listed
-from ..tree_files import in_folder, owner_of, read_kept
+from ..tree_files import owner_of
 from .from_git import FromGit
 
 
@@ -34,11 +34,9 @@ class Withdrawal(Tree):
         self.git.prepare()
         if not self.git.fetch():
             return []
-        whose, cluster = set(self._kept().values()), layout.cluster_owner(plan.host)
-        folder = plan.folder.removeprefix("./").strip("/") or "."
-        names = {
-            name for each in layout.CLUSTER_FILES for name in read_kept(self._read(in_folder(folder, each)), cluster)
-        }
+        whose = set(self._kept().values())
+        kept = layout.kept_kustomizations(plan.host, layout.cluster_folder(plan.folder), self._read)
+        names = {name for content in kept.values() for name in content}
         return [
             part
             for part in plan.parts
