@@ -9,7 +9,8 @@ import dataclasses
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from bench import latency_probe, proof, report, rollback, site, start_up, targets, topics
 from bench.audit import AuditLog
@@ -79,7 +80,6 @@ def rehearsal(paths: Paths, *command: str) -> None:
 
 def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
     """Everything that was asked for, on a rehearsal that runs."""
-
     build.build(paths, ["toxiproxy"])
     kubeconfig = paths.kubeconfig(CLUSTER)
     kubectl = programs.binary("kubectl", paths)
@@ -98,35 +98,34 @@ def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
     if chosen:
         measure_cells(work, chosen, findings)
     if wanted(SITE, options):
-        work.say("the second site.yml:")
-        try:
+        with valid(SITE, "the second site.yml", work, findings):
             findings.site = site.measure(work, rounds)
             findings.verdicts += report.site_verdicts(findings.site)
-        except InvalidMeasurementError as error:
-            work.say(f"  INVALID: {error}")
-            findings.invalid.append(f"site: {error}")
     for name, contest, verdicts in (
         (PROOF, proof.measure, report.proof_verdicts),
         (TOPICS, topics.measure, report.topics_verdicts),
     ):
         if wanted(name, options):
-            work.say(f"{name}:")
-            try:
+            with valid(name, name, work, findings):
                 found = contest(work, 1 if options.quick else 3)
                 findings.contests.append(found)
                 findings.verdicts += verdicts(found)
-            except InvalidMeasurementError as error:
-                work.say(f"  INVALID: {error}")
-                findings.invalid.append(f"{name}: {error}")
     if wanted(ROLLBACK, options):
-        work.say("rollbacks:")
-        try:
+        with valid(ROLLBACK, "rollbacks", work, findings):
             findings.rollbacks = rollback.measure(work)
             findings.verdicts += report.rollback_verdicts(findings.rollbacks)
-        except InvalidMeasurementError as error:
-            work.say(f"  INVALID: {error}")
-            findings.invalid.append(f"rollback: {error}")
     return findings
+
+
+@contextmanager
+def valid(name: str, title: str, work: Workbench, findings: report.Findings) -> Iterator[None]:
+    """What measured something else than it was to is kept as such; the rest goes on."""
+    work.say(f"{title}:")
+    try:
+        yield
+    except InvalidMeasurementError as error:
+        work.say(f"  INVALID: {error}")
+        findings.invalid.append(f"{name}: {error}")
 
 
 def measure_cells(work: Workbench, chosen: list[Cell], findings: report.Findings) -> None:
