@@ -42,9 +42,10 @@ class Piece:
 
 
 def missing(paths: Paths, go_families: list[str] | None = None) -> list[Piece]:
-    """What the cache lacks: of all that is declared, or of these Go families alone."""
+    """What the cache lacks: of all that a rehearsal needs, or of these Go families alone."""
     families = artifacts.go_families().values()
-    pieces = [_go_piece(family, paths) for family in families if go_families is None or family.name in go_families]
+    wanted = [f for f in families if (f.name in go_families if go_families is not None else not f.on_demand)]
+    pieces = [_go_piece(family, paths) for family in wanted]
     if go_families is None:
         pieces += [_jars_piece(jars, paths) for jars in artifacts.jar_sets().values()]
         pieces += [_archive_piece(archive, paths) for archive in artifacts.archives().values()]
@@ -104,7 +105,7 @@ def _archive_piece(archive: Archive, paths: Paths) -> Piece:
 
 
 def _compile(family: GoFamily, folder: Path) -> None:
-    flags = ["-trimpath", "-ldflags", family.link_flags(), f"-gcflags={family.compile_flags()}"]
+    flags = ["-trimpath", "-ldflags", family.link_flags(), *artifacts.compile_flags()]
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory(dir=folder) as made:
         if family.replacements.is_file():
             flags += ["-modfile", str(_changed_sources(family, Path(scratch)))]
