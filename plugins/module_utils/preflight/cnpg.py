@@ -21,7 +21,6 @@ from .findings import Findings
 GROUP = "postgresql.cnpg.io"
 KINDS = ("Cluster", "Backup", "ScheduledBackup", "Pooler")
 OBJECT_STORE = "ObjectStore.barmancloud.cnpg.io"
-EXTERNAL_SECRET = "ExternalSecret.external-secrets.io"
 POD_MONITOR = "PodMonitor.monitoring.coreos.com"
 ZONE = "topology.kubernetes.io/zone"
 PLUGIN, IN_TREE, AUTO = "plugin", "in_tree", "auto"
@@ -46,8 +45,6 @@ class Live:
     operators: list[Mapping[str, Any]] = field(default_factory=list)
     # Secret -> its keys and, where it has one, the user name in it; None: there is none. Unreadable ones are left out
     secrets: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
-    # whether the ClusterSecretStore is there; None: it may not be read
-    secret_store: bool | None = None
     # what the definitions on the cluster have: Cluster with barmanObjectStore, Database with extensions; None: unknown
     has_in_tree: bool | None = None
     has_database_extensions: bool | None = None
@@ -73,7 +70,7 @@ def check(
     check_recovery(values, live, findings)
     check_database_kind(values, cluster, live, version, findings)
     check_backup(values, cluster, live, version, findings)
-    check_secrets(values, cluster, live, findings)
+    check_secrets(values, live, findings)
     check_storage_class("cnpg", values, cluster, findings)
     check_zones(values, cluster, findings)
     check_capacity(values, cluster, live, findings)
@@ -388,17 +385,9 @@ def needed_secrets(values: Mapping[str, Any]) -> dict[str, tuple[str, tuple[str,
     return found
 
 
-def check_secrets(values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, findings: Findings) -> None:
+def check_secrets(values: Mapping[str, Any], live: Live, findings: Findings) -> None:
     """The Secrets are there, or somebody is there to make them."""
     namespace = values["cnpg_namespace"]
-    if values["cnpg_external_secrets"]:
-        if "v1" not in (cluster["served"].get(EXTERNAL_SECRET) or []):
-            findings.problem(
-                "cnpg_external_secrets is true and the cluster does not serve ExternalSecret of external-secrets.io/v1:"
-                " install External Secrets, or set it to false and make the Secrets yourself"
-            )
-        elif live.secret_store is False:
-            findings.problem(f"there is no ClusterSecretStore {values['cnpg_secret_store']} (cnpg_secret_store)")
     for name, (variable, keys, user) in needed_secrets(values).items():
         if name not in live.secrets:
             continue

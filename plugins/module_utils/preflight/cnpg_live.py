@@ -30,15 +30,13 @@ def read_live(api: Api, values: Mapping[str, Any]) -> Live:
     namespace, name = values["cnpg_namespace"], values["cnpg_name"]
     served = api.discover()
     clusters = served.preferred(GROUP, "Cluster")
-    stores = served.preferred("external-secrets.io", "ClusterSecretStore") if values["cnpg_external_secrets"] else None
 
-    cluster, operators, pods, store, in_tree, extensions, secrets = api.all(
+    cluster, operators, pods, in_tree, extensions, secrets = api.all(
         readable,
         [
             lambda: api.get(clusters, namespace, name) if clusters else None,
             lambda: api.list(PODS, selector=OPERATOR_LABEL),
             lambda: api.list(PODS, namespace, selector=f"cnpg.io/cluster={name}"),
-            lambda: api.get(stores, "", values["cnpg_secret_store"]) is not None if stores else None,
             lambda: has_property(api, *IN_TREE) if clusters else None,
             lambda: has_property(api, *EXTENSIONS) if clusters else None,
             lambda: {each: secret_content(api.get(SECRETS, namespace, each)) for each in needed_secrets(values)},
@@ -48,7 +46,6 @@ def read_live(api: Api, values: Mapping[str, Any]) -> Live:
         cluster=cluster,
         operators=operators or [],
         secrets=secrets or {},
-        secret_store=store,
         has_in_tree=in_tree,
         has_database_extensions=extensions,
         requested=requested(pods or []),

@@ -20,6 +20,7 @@ from . import (
     cluster_operator,
     cnpg,
     cnpg_live,
+    external_secrets,
     flux,
     flux_live,
     kafka_cluster,
@@ -81,6 +82,7 @@ def check(role: str, api: Api, values: Mapping[str, Any], cluster: Mapping[str, 
         to_come = [kind for kind in flux.BROUGHT if not cluster["served"].get(kind)]
         cluster = {**cluster, "served": {**flux.BROUGHT, **cluster["served"]}}
     findings = CHECKS[role](api, values, cluster, situation)
+    external_secrets.check(role, api, values, cluster, findings)
     findings.facts["flux_kinds_to_come"] = to_come
     return findings
 

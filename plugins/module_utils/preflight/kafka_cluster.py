@@ -87,7 +87,7 @@ def check(
     check_settings(values, findings)
     check_topics(values, live, findings)
     check_users(values, live, findings)
-    check_vault_users(values, cluster, findings)
+    check_vault_users(values, findings)
     check_existing(values, live, findings)
     check_storage_class("kafka_cluster", values, cluster, findings)
     check_zones(values, cluster, findings)
@@ -289,8 +289,8 @@ def check_users(values: Mapping[str, Any], live: Live, findings: Findings) -> No
             )
 
 
-def check_vault_users(values: Mapping[str, Any], cluster: Mapping[str, Any], findings: Findings) -> None:
-    """Passwords from Vault are for users that there are, and somebody brings them."""
+def check_vault_users(values: Mapping[str, Any], findings: Findings) -> None:
+    """Passwords from Vault are for users that there are."""
     wanted, users = (
         values["kafka_cluster_vault_users"],
         {str(user["name"]): user for user in values["kafka_cluster_users"]},
@@ -300,12 +300,6 @@ def check_vault_users(values: Mapping[str, Any], cluster: Mapping[str, Any], fin
             findings.problem(f"kafka_cluster_vault_users names {name}, who is not in kafka_cluster_users")
         elif users[name].get("password_secret"):
             findings.problem(f"user {name}: both password_secret and kafka_cluster_vault_users are set: keep one")
-    served = cluster["served"].get("ExternalSecret.external-secrets.io") or []
-    if wanted and "v1" not in served:
-        findings.problem(
-            f"the passwords of {', '.join(wanted)} are to come from Vault (kafka_cluster_vault_users) and the cluster "
-            "does not serve external-secrets.io/v1: install External Secrets 0.16 or newer, or leave the users out"
-        )
 
 
 def acl_problems(acl: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,6 @@ from .kafka_cluster import GROUP, TOPIC_NAME, topic_change_problems, topic_name
 KINDS = ("KafkaTopic", "KafkaUser")
 JAAS = "sasl.jaas.config"
 CA_KEYS = ("ca.p12", "ca.password")
-EXTERNAL_SECRETS = "ExternalSecret.external-secrets.io"
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
 # as slow as a log-in may be: what can be read in the Deployment must not help to guess a password
 ROUNDS = 200_000
@@ -71,7 +70,7 @@ def check(
     check_user(values, live, kafka_to_come, findings)
     check_versions(values, live, kafka_to_come, findings)
     check_topic(values, live, kafka_to_come, findings)
-    check_credentials(values, cluster, live, kafka_to_come is not None, findings)
+    check_credentials(values, live, kafka_to_come is not None, findings)
     check_capacity(values, cluster, live, findings)
     check_service_monitor(values, cluster, findings)
     return findings
@@ -185,18 +184,9 @@ def check_topic(
             findings.problems_from(topic_change_problems(wanted, topic))
 
 
-def check_credentials(
-    values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, to_come: bool, findings: Findings
-) -> None:
+def check_credentials(values: Mapping[str, Any], live: Live, to_come: bool, findings: Findings) -> None:
     """The Secrets that the pods mount are there with their keys; a mark of what they hold, for the pods' template."""
     external, namespace = values["schema_registry_external_secrets"], values["schema_registry_namespace"]
-    served = cluster["served"].get(EXTERNAL_SECRETS)
-    findings.facts["external_secrets_api"] = f"external-secrets.io/{served[0] if served else 'v1'}"
-    if external and not served:
-        findings.problem(
-            "the cluster does not serve ExternalSecret: install External Secrets, or set "
-            "schema_registry_external_secrets: false to use the Secret that Strimzi makes"
-        )
     if not to_come and live.kafka is not None:
         ca = f"{values['schema_registry_kafka_cluster']}-cluster-ca-cert"
         findings.problems_from(lacking(ca, namespace, live.ca, CA_KEYS, "wait until the Kafka is Ready"))

@@ -12,12 +12,10 @@ from typing import Any
 
 from ..backend_kafka import KafkaLogin
 from ..quantity import quantity
-from ..readiness import judge
 from ..topics_and_users import DNS_SUBDOMAIN
 from . import capacity
 from .findings import Findings
 
-EXTERNAL_SECRET = "ExternalSecret.external-secrets.io"
 # the Secrets that the pods read, and the keys that must be in them
 SECRET_KEYS = {"database": ("username", "password"), "kafka": ("password",), "cache": ("password",)}
 QUANTITIES = (
@@ -43,8 +41,6 @@ class Live:
     """What is there already."""
 
     namespace_exists: bool = True
-    #: the ClusterSecretStore; None if there is none
-    secret_store: Mapping[str, Any] | None = None
     #: names of own Secrets -> their keys; a Secret that is not there is not in it
     secrets: Mapping[str, list[str]] = field(default_factory=dict)
     login: KafkaLogin = field(default_factory=KafkaLogin)
@@ -73,7 +69,7 @@ def check(values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, to_
     check_image(values, findings)
     check_namespace(values, live, to_come, findings)
     check_kubernetes(cluster, findings)
-    check_secrets(values, cluster, live, findings)
+    check_secrets(values, live, findings)
     check_authority(values, live, to_come, findings)
     check_password(values, live, to_come, findings)
     check_heap(values, findings)
@@ -148,33 +144,20 @@ def check_kubernetes(cluster: Mapping[str, Any], findings: Findings) -> None:
         )
 
 
-def check_secrets(values: Mapping[str, Any], cluster: Mapping[str, Any], live: Live, findings: Findings) -> None:
-    """External Secrets can make the Secrets, or they exist."""
-    if not values["synergyflow_backend_external_secrets"]:
-        for name, keys in SECRET_KEYS.items():
-            secret = f"{values['synergyflow_backend_name']}-{name}"
-            there = live.secrets.get(secret)
-            missing = keys if there is None else [key for key in keys if key not in there]
-            if missing:
-                what = "there is no Secret" if there is None else "the Secret has not all keys:"
-                findings.problem(
-                    f"{what} {secret} with {' and '.join(missing)} in {values['synergyflow_backend_namespace']}: "
-                    "create it, or set synergyflow_backend_external_secrets"
-                )
+def check_secrets(values: Mapping[str, Any], live: Live, findings: Findings) -> None:
+    """External Secrets makes the Secrets, or they exist."""
+    if values["synergyflow_backend_external_secrets"]:
         return
-    served = cluster["served"].get(EXTERNAL_SECRET) or []
-    if "v1" not in served:
-        found = f"only {', '.join(served)} of it" if served else "no External Secrets"
-        findings.problem(
-            f"the cluster serves {found}, external-secrets.io/v1 is needed: install External Secrets 0.16 or newer, or "
-            "create the Secrets and set synergyflow_backend_external_secrets: false"
-        )
-        return
-    store = values["synergyflow_backend_secret_store"]
-    if live.secret_store is None:
-        findings.problem(f"there is no ClusterSecretStore {store} (synergyflow_backend_secret_store)")
-    elif not judge(live.secret_store).done:
-        findings.problem(f"ClusterSecretStore {store} is not ready: {judge(live.secret_store).reason}")
+    for name, keys in SECRET_KEYS.items():
+        secret = f"{values['synergyflow_backend_name']}-{name}"
+        there = live.secrets.get(secret)
+        missing = keys if there is None else [key for key in keys if key not in there]
+        if missing:
+            what = "there is no Secret" if there is None else "the Secret has not all keys:"
+            findings.problem(
+                f"{what} {secret} with {' and '.join(missing)} in {values['synergyflow_backend_namespace']}: "
+                "create it, or set synergyflow_backend_external_secrets"
+            )
 
 
 def check_authority(values: Mapping[str, Any], live: Live, to_come: ToCome, findings: Findings) -> None:

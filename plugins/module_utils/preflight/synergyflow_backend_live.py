@@ -23,14 +23,11 @@ SECRETS = Resource("", "v1", "Secret", "secrets", True)
 def read_live(api: Api, values: Mapping[str, Any]) -> Live:
     """Everything at once. What may not be read counts as not there."""
     namespace, name = values["synergyflow_backend_namespace"], values["synergyflow_backend_name"]
-    stores = api.discover().preferred("external-secrets.io", "ClusterSecretStore")
-
     secrets = [f"{name}-{part}" for part in SECRET_KEYS]
-    exists, store, login, pods, deployment, *found = api.all(
+    exists, login, pods, deployment, *found = api.all(
         lambda ask: ask(),
         [
             lambda: namespace_exists(api, namespace),
-            lambda: stores and readable(lambda: api.get(stores, "", values["synergyflow_backend_secret_store"])),
             lambda: backend_kafka.read(api, values),
             lambda: readable(lambda: api.list(PODS, namespace, selector=f"app.kubernetes.io/name={name}")) or [],
             lambda: readable(lambda: api.get(DEPLOYMENTS, namespace, name)),
@@ -39,4 +36,4 @@ def read_live(api: Api, values: Mapping[str, Any]) -> Live:
     )
     keys = {secret: sorted(each.get("data") or {}) for secret, each in zip(secrets, found, strict=True) if each}
     restart = backend_secrets.restart_for(deployment, pods, [each for each in found if each])
-    return Live(exists, store, keys, login, restart, requested(pods))
+    return Live(exists, keys, login, restart, requested(pods))

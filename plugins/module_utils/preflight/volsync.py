@@ -25,7 +25,6 @@ KINDS = ("ReplicationSource", "ReplicationDestination")
 GROUP = "volsync.backube"
 SNAPSHOT_KINDS = ("VolumeSnapshot", "VolumeSnapshotClass", "VolumeSnapshotContent")
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
-EXTERNAL_SECRET = "ExternalSecret.external-secrets.io"
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
 #: what the checks log in to the store with
 CHECK_SECRET = "volsync-check-restic"
@@ -44,7 +43,6 @@ class Live:
     #: (namespace, name) of the repository Secrets that were asked for and are there
     secrets: set[tuple[str, str]] | None = None
     snapshot_classes: set[str] | None = None
-    secret_store: bool | None = None
     other_sources: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -60,7 +58,7 @@ def check(
         findings.problem(f"volsync_version must be a release such as 0.16.0, it is {version}")
     served = cluster["served"]
     check_operator(values, cluster, list(manifests), findings)
-    check_store(values, served, live, findings)
+    check_store(values, findings)
     sources = volsync_sources(values["volsync_sources"], values)
     check_sources(values, sources, findings)
     check_cluster(values, sources, cluster, live, findings)
@@ -77,7 +75,6 @@ def check(
     expected = [f"{kind}.{GROUP}" for kind in KINDS if not served.get(f"{kind}.{GROUP}")]
     findings.facts |= {
         "api_version": f"{GROUP}/{(served.get(f'ReplicationSource.{GROUP}') or ['v1alpha1'])[0]}",
-        "external_secret_api": f"external-secrets.io/{(served.get(EXTERNAL_SECRET) or ['v1'])[0]}",
         "service_monitor": bool(values["volsync_metrics"] and served.get(SERVICE_MONITOR)),
         # sources in these are left out: nothing can be made there
         "namespaces_to_come": later,
@@ -137,8 +134,8 @@ def operator_version(manifest: Mapping[str, Any]) -> str | None:
     return found[0] if found else None
 
 
-def check_store(values: Mapping[str, Any], served: Mapping[str, Any], live: Live, findings: Findings) -> None:
-    """Where the repositories lie, and where their keys come from."""
+def check_store(values: Mapping[str, Any], findings: Findings) -> None:
+    """Where the repositories lie."""
     parts = urlsplit(str(values["volsync_s3_endpoint"]))
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         findings.problem(
@@ -153,17 +150,6 @@ def check_store(values: Mapping[str, Any], served: Mapping[str, Any], live: Live
         )
     if not values["volsync_s3_bucket"] or "/" in values["volsync_s3_bucket"]:
         findings.problem(f"volsync_s3_bucket must be the name of a bucket, it is {values['volsync_s3_bucket']!r}")
-    if not values["volsync_external_secrets"]:
-        return
-    if not served.get(EXTERNAL_SECRET):
-        findings.problem(
-            "volsync_external_secrets is true and the cluster does not serve ExternalSecret: install External Secrets,"
-            " or set it to false and make the repository Secrets yourself"
-        )
-    elif live.secret_store is False:
-        findings.problem(
-            f"there is no ClusterSecretStore {values['volsync_secret_store']}: correct volsync_secret_store, or make it"
-        )
 
 
 def check_sources(values: Mapping[str, Any], sources: list[dict[str, Any]], findings: Findings) -> None:

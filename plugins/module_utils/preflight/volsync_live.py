@@ -38,15 +38,13 @@ def read_live(api: Api, values: Mapping[str, Any]) -> Live:
         return None if None in parts else set().union(*(part for part in parts if part))
 
     snapshot_class = served.preferred(SNAPSHOT_GROUP, "VolumeSnapshotClass")
-    store = served.preferred("external-secrets.io", "ClusterSecretStore")
-    namespaces, claims, secrets, snapshot_classes, stores = api.all(
+    namespaces, claims, secrets, snapshot_classes = api.all(
         lambda ask: ask(),
         [
             lambda: names(NAMESPACES),
             lambda: in_namespaces(CLAIMS),
             lambda: in_namespaces(SECRETS) if secrets_are_given else None,
             lambda: names(snapshot_class),
-            lambda: names(store) if values["volsync_external_secrets"] else None,
         ],
     )
 
@@ -58,5 +56,4 @@ def read_live(api: Api, values: Mapping[str, Any]) -> Live:
         claims=claims,
         secrets=secrets,
         snapshot_classes=bare(snapshot_classes),
-        secret_store=None if stores is None else ("", values["volsync_secret_store"]) in stores,
     )

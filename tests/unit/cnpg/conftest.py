@@ -37,7 +37,6 @@ def cluster() -> dict[str, Any]:
             "version": {"git": "v1.36.3", "major": "1", "minor": "36", "emulation_major_present": True},
             "served": {
                 **{f"{kind}.postgresql.cnpg.io": ["v1"] for kind in KINDS},
-                "ExternalSecret.external-secrets.io": ["v1"],
                 "PodMonitor.monitoring.coreos.com": ["v1"],
             },
             "nodes": [{**NODE, "name": f"node-{zone}", "zone": f"zone-{zone}"} for zone in "abc"],

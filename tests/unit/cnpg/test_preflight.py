@@ -20,7 +20,7 @@ def operator(version: str = "1.30.0") -> dict[str, Any]:
 
 
 def live(**parts: Any) -> Live:
-    return Live(**{"operators": [operator()], "secret_store": True, **parts})
+    return Live(**{"operators": [operator()], **parts})
 
 
 def existing(**spec: Any) -> dict[str, Any]:
@@ -86,12 +86,12 @@ def test_a_value_that_cannot_work_is_refused(values, cluster, variable, value, w
 
 
 def test_without_the_operator_it_says_how_to_get_it(values, cluster):
-    cluster["served"] = {"ExternalSecret.external-secrets.io": ["v1"]}
+    cluster["served"] = {}
     assert "cnpg_install_method: helmrelease or manifests" in problems(values, cluster, live(operators=[]))
 
 
 def test_what_the_role_brings_itself_is_expected(values, cluster):
-    cluster["served"] = {"ExternalSecret.external-secrets.io": ["v1"]}
+    cluster["served"] = {}
     deployment = {"kind": "Deployment", "spec": {"template": operator()}}
     values |= {"cnpg_install_method": "manifests", "cnpg_manifests": [deployment]}
     findings = check(values, cluster, live(operators=[]), [deployment])
@@ -266,12 +266,6 @@ def test_a_secret_of_another_user_is_refused(values, cluster):
     assert "is app, it must be synergyflow" in text
 
 
-def test_external_secrets_must_be_there_with_their_store(values, cluster):
-    assert "no ClusterSecretStore vault-backend" in problems(values, cluster, live(secret_store=False))
-    cluster["served"]["ExternalSecret.external-secrets.io"] = ["v1beta1"]
-    assert "external-secrets.io/v1" in problems(values, cluster)
-
-
 def test_too_few_zones_stop_only_instances_that_must_be_apart(values, cluster):
     cluster["nodes"][2]["zone"] = "zone-a"
     assert problems(values, cluster) == ""
@@ -281,7 +275,7 @@ def test_too_few_zones_stop_only_instances_that_must_be_apart(values, cluster):
 
 def test_what_may_not_be_read_is_no_problem(values, cluster):
     cluster |= {"unreadable": ["nodes", "pods", "storageclasses"], "nodes": []}
-    findings = check(values, cluster, live(secret_store=None))
+    findings = check(values, cluster, live())
     assert findings.problems == []
     assert any("free capacity is not checked" in warning for warning in findings.warnings)
 

@@ -89,7 +89,6 @@ def test_what_is_missing_is_said(registry, cluster, changed, words):
         ({"schema_registry_topic": "a b"}, "schema_registry_topic: a name has"),
         ({"schema_registry_requests": {"cpu": "2", "memory": "1Gi"}}, "requests.cpu must be more than 0 and at most"),
         ({"schema_registry_requests": {"cpu": "much", "memory": "1Gi"}}, "cpu: "),
-        ({"schema_registry_external_secrets": True}, "does not serve ExternalSecret"),
         ({"schema_registry_replicas": 1000}, "the pods ask for"),
     ],
 )

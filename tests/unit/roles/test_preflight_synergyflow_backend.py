@@ -14,16 +14,10 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.backend_kafka
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight import synergyflow_backend as preflight
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.synergyflow_backend import Live, ToCome
 
-STORE = {
-    "apiVersion": "external-secrets.io/v1",
-    "kind": "ClusterSecretStore",
-    "metadata": {"name": "vault-backend"},
-    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-}
 FROM_VAULT = {"type": "scram-sha-512", "password": {"valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}}}
 USER = {"kind": "KafkaUser", "metadata": {"name": "synergyflow-backend"}, "spec": {"authentication": FROM_VAULT}}
 LOGIN = KafkaLogin(ca="PEM\n", user=USER, same_password=True)
-LIVE = Live(secret_store=STORE, login=LOGIN)
+LIVE = Live(login=LOGIN)
 
 
 @pytest.fixture
@@ -33,10 +27,7 @@ def values(backend_values: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def served(cluster: dict[str, Any]) -> dict[str, Any]:
-    cluster["served"] |= {
-        "ExternalSecret.external-secrets.io": ["v1"],
-        "ServiceMonitor.monitoring.coreos.com": ["v1"],
-    }
+    cluster["served"]["ServiceMonitor.monitoring.coreos.com"] = ["v1"]
     return cluster
 
 
@@ -80,19 +71,6 @@ def test_the_namespace_must_be_there_or_come(values, served):
     assert "there is no namespace" in problems(values, served, gone, ToCome(namespaces=("other",)))
     values["synergyflow_backend_create_namespace"] = True
     assert problems(values, served, gone) == ""
-
-
-def test_external_secrets_in_its_current_version_with_a_ready_store(values, served):
-    served["served"]["ExternalSecret.external-secrets.io"] = ["v1beta1"]
-    assert "serves only v1beta1 of it, external-secrets.io/v1 is needed" in problems(values, served)
-    del served["served"]["ExternalSecret.external-secrets.io"]
-    assert "serves no External Secrets" in problems(values, served)
-    served["served"]["ExternalSecret.external-secrets.io"] = ["v1"]
-    assert "there is no ClusterSecretStore vault-backend" in problems(values, served, replace(LIVE, secret_store=None))
-    sealed = {**STORE, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "Vault is sealed"}]}}
-    text = problems(values, served, replace(LIVE, secret_store=sealed))
-    assert "ClusterSecretStore vault-backend is not ready" in text
-    assert "Vault is sealed" in text
 
 
 def test_secrets_of_ones_own_must_be_there_with_their_keys(values, served):

@@ -30,7 +30,6 @@ def values() -> dict[str, Any]:
 def served(cluster) -> dict[str, Any]:
     cluster["served"] |= {
         **{f"{kind}.snapshot.storage.k8s.io": ["v1"] for kind in volsync.SNAPSHOT_KINDS},
-        "ExternalSecret.external-secrets.io": ["v1"],
         "ServiceMonitor.monitoring.coreos.com": ["v1"],
     }
     return cluster
@@ -42,7 +41,6 @@ def live() -> volsync.Live:
         namespaces={"app", "default"},
         claims={("app", "uploads")},
         snapshot_classes={"csi-rbd"},
-        secret_store=True,
     )
 
 
@@ -123,14 +121,6 @@ def test_the_operator_does_not_start_without_the_snapshot_kinds(values, served, 
 
 
 class TestSecrets:
-    def test_a_store_that_is_not_there(self, values, served, live):
-        live.secret_store = False
-        assert "no ClusterSecretStore vault-backend" in problems(values, served, live)
-
-    def test_external_secrets_that_are_not_there(self, values, served, live):
-        del served["served"]["ExternalSecret.external-secrets.io"]
-        assert "install External Secrets" in problems(values, served, live)
-
     def test_own_secrets_must_be_there(self, values, served, live):
         values["volsync_external_secrets"] = False
         live.secrets = set()

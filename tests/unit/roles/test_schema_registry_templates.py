@@ -16,7 +16,6 @@ TEMPLATES = (
 )  # fmt: skip
 FACTS = {
     "kafka_api": "kafka.strimzi.io/v1",
-    "external_secrets_api": "external-secrets.io/v1",
     "service_monitor": True,
     "credentials": "0123abcd",
     "restart_for": "",

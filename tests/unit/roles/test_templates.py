@@ -33,7 +33,6 @@ CNPG_FACTS = {"backup_method": "in_tree", "database_kind": True, "pod_monitor": 
 VOLSYNC = ("volsync-metrics", "volsync-repositories", "volsync-sources")
 VOLSYNC_FACTS = {
     "api_version": "volsync.backube/v1alpha1",
-    "external_secret_api": "external-secrets.io/v1",
     "service_monitor": True,
     "namespaces_to_come": ["later"],
 }
