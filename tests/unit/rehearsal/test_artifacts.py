@@ -144,9 +144,10 @@ def test_unknown_programs_and_versions_are_named(paths: Paths) -> None:
         programs.kafka_classpath("2.0", paths)
 
 
-def test_what_families_share_is_compiled_once() -> None:
+@pytest.mark.parametrize("families", artifacts.TOGETHER)
+def test_what_families_share_is_compiled_once(families: tuple[str, ...]) -> None:
     found: dict[str, dict[str, str]] = {}
-    for name in artifacts.TOGETHER:
+    for name in families:
         for module, version in artifacts.go_families()[name].modules().items():
             found.setdefault(module, {})[name] = version
     shared = {module: versions for module, versions in found.items() if len(versions) > 1}
