@@ -27,9 +27,9 @@ INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"
 def environment(paths: Paths, part: str) -> dict[str, str]:
     """A clean environment that carries the mark: `part` is `supervised` or `cluster:<name>`."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    # of the programs in Go the memory that waits to be collected is a third, for a little more work;
-    # in the others fewer heaps of threads that wait to be used
-    frugal = {"GOGC": "35", "MALLOC_ARENA_MAX": "2"}
+    # of the programs in Go the memory that waits to be collected is a third, for more work (whoever has the memory says
+    # otherwise); in the others fewer heaps of threads that wait to be used
+    frugal = {"GOGC": os.environ.get("GOGC", "35"), "MALLOC_ARENA_MAX": "2"}
     return {**inherited, **paths.environment(), **frugal, OWNER_VARIABLE: str(paths.state), PART_VARIABLE: part}
 
 

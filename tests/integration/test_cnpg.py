@@ -330,6 +330,7 @@ def wrong_keys(database: Database) -> Iterator[None]:
         brought(content)
 
 
+@pytest.mark.nightly
 def test_wrong_keys_fail_a_backup_and_the_archiving(database: Database):
     condition = 'jsonpath={.status.conditions[?(@.type=="ContinuousArchiving")].status}'
     state = ("get", "clusters.postgresql.cnpg.io", NAME, "-o", condition)

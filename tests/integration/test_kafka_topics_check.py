@@ -197,6 +197,7 @@ def test_the_platform_is_as_expected_and_says_what_stands_in(kafka: Platform) ->
     assert result["requests"] == 3
 
 
+@pytest.mark.nightly
 def test_check_mode_asks_the_same(kafka: Platform) -> None:
     result = kafka.check("--check")
     assert (result["failed"], result["passed"], result["changed"]) == (False, True, False)
@@ -237,6 +238,7 @@ def test_retention_changed_behind_the_operators_back_is_drift(kafka: Platform) -
     kafka.settled()  # the topic operator puts retention.ms back once it may
 
 
+@pytest.mark.nightly
 def test_a_key_set_by_hand_is_drift_while_the_operator_owns_the_topic(kafka: Platform) -> None:
     """Until its next full reconciliation the topic operator does not see it; the check does."""
     kafka.alter("team-events", max_message_bytes="123456")
@@ -248,6 +250,7 @@ def test_a_key_set_by_hand_is_drift_while_the_operator_owns_the_topic(kafka: Pla
     kafka.settled()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("mode", "fails"), [("report", False), ("ignore", False), ("fail", True)])
 def test_an_unexpected_topic(kafka: Platform, mode: str, fails: bool) -> None:
     expected = [topic for topic in TOPICS if topic["name"] != "dlq-events"]
@@ -314,6 +317,7 @@ def test_a_user_without_rights_is_told_which_it_lacks(kafka: Platform) -> None:
     assert "needs the ACL Describe" in result["table"]
 
 
+@pytest.mark.nightly
 def test_a_broker_gone_is_under_replication_and_then_recovery(kafka: Platform) -> None:
     """The pod is deleted for good as long as reconciliation is paused: no operator brings it back."""
     kafka.kubectl("annotate", "kafka", KAFKA, "strimzi.io/pause-reconciliation=true", "--overwrite")

@@ -48,7 +48,8 @@ spec:
 """
 THEIR_OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: theirs, namespace: default}}\ndata: {{a: '{}'}}\n"
 
-pytestmark = pytest.mark.integration
+# it has the platform by Git, twice; the same by hand, direct, is in test_rollback
+pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 
 
 class Site:
@@ -206,7 +207,6 @@ def test_without_git_in_the_middle_it_ends_clearly_and_deletes_nothing(site: Sit
     site.check_gone()
 
 
-@pytest.mark.nightly
 def test_without_an_api_server_in_the_middle_it_ends_clearly_or_rides_it_out(site: Site) -> None:
     """The API server dies, and is there again soon after."""
     if not site.in_git():

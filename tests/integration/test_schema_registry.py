@@ -170,6 +170,7 @@ def test_a_subject_is_brought_to_its_state_once(platform, registry, subject, tmp
     assert registry.versions(subject, deleted=True) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["PROTOBUF", "JSON"])
 def test_protobuf_and_json_schema(platform, registry, subject, tmp_path, kind):
     schema, same, other = {
@@ -229,6 +230,7 @@ def test_a_service_without_a_ready_pod_is_one_clear_failure(platform, tmp_path):
     assert "port 1" in found.message
 
 
+@pytest.mark.nightly
 def test_schemas_are_in_kafka_and_outlive_the_pods(platform, bridge, registry, subject):
     identity = registry.register(subject, Schema(json.dumps(SCHEMA)))
     names = [pod["metadata"]["name"] for pod in pods(platform)]

@@ -342,6 +342,7 @@ def brokers(platform: Any) -> dict[str, tuple[str, str, bool]]:
     return found
 
 
+@pytest.mark.nightly
 def test_site_ends_when_a_changed_node_pool_has_been_rolled(platform):
     """The Kafka itself does not change with its pool, and stays Ready all the time."""
     before = brokers(platform)
@@ -391,6 +392,7 @@ def test_a_topic_leaves_only_with_the_confirmation(platform, tmp_path):
     assert changed(done, "apps") == 1
 
 
+@pytest.mark.nightly
 def test_a_kafka_that_never_becomes_ready_says_why(rehearsal):
     """Brokers that no node may take: the label they are to be spread over does not exist."""
     on = {"strimzi_enabled": True, "kafka_cluster_enabled": True}

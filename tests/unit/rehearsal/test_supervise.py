@@ -106,6 +106,13 @@ def test_values_reach_the_program_as_they_are(supervisor: Supervisor) -> None:
     assert supervisor.tail("echo") == value + "\n"
 
 
+def test_memory_is_spared_unless_the_user_says_otherwise(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    assert processes.environment(paths, "supervised")["GOGC"] == "35"
+    monkeypatch.setenv("GOGC", "100")
+    assert processes.environment(paths, "supervised")["GOGC"] == "100"
+
+
 def test_the_users_own_environment_is_not_handed_down(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/production")
     supervisor = Supervisor(paths)
