@@ -21,6 +21,9 @@ from bench.workbench import Workbench
 from rehearsal import build, programs
 from rehearsal.paths import Paths
 
+# who changes the bench runs it; its slow network is built for it alone
+pytestmark = pytest.mark.nightly
+
 KUBECTL = "kubectl"
 SIZE = 20
 

@@ -226,6 +226,7 @@ def drift(site: Site, file: Path) -> dict[str, Any]:
     return next(each for each in records if each["id"] == "AC11-drift")
 
 
+@pytest.mark.nightly
 def test_drift_is_reported_and_corrected_without_a_commit(site: Site, tmp_path: Path) -> None:
     before = site.head()
     clean = drift(site, tmp_path / "before.json")

@@ -222,6 +222,8 @@ def test_it_agrees_with_kafkas_own_tool(kafka: Platform) -> None:
         assert topic["config"].items() <= configs.items()
 
 
+# test_site has the same by validate.yml
+@pytest.mark.nightly
 def test_retention_changed_behind_the_operators_back_is_drift(kafka: Platform) -> None:
     with kafka.paused("user-events"):
         kafka.alter("user-events", retention_ms="1000", segment_bytes="1048576")
