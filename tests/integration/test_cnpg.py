@@ -364,6 +364,7 @@ def created(found: dict[str, Any]) -> str:
     return str(found["metadata"]["creationTimestamp"])
 
 
+@pytest.mark.nightly
 def test_a_store_that_only_a_private_authority_vouches_for(database: Database, tmp_path: Path):
     """The log is archived to it and a backup lies in it, over TLS; without the authority nobody looks into it."""
     with tls_store(database.paths, tmp_path) as (endpoint, authority):

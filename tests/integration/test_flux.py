@@ -303,6 +303,7 @@ def test_an_instance_syncs_its_cluster(own: Own) -> None:
     assert root["status"]["lastAppliedRevision"] == f"refs/heads/main@sha1:{own.git('rev-parse', 'HEAD')}"
 
 
+@pytest.mark.nightly
 def test_down_and_up_again_finds_everything(own: Own) -> None:
     was = listening(own)
     assert len({address for address, _ in was}) > len(CONTROLLERS)

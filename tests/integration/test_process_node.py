@@ -254,6 +254,7 @@ def test_a_deleted_pod_is_stopped_and_one_that_returns_has_its_data(field, broke
     )
 
 
+@pytest.mark.nightly
 def test_a_node_that_dies_and_returns_leaves_the_brokers_alone(field, brokers):
     pids = {name: field.pid(name) for name in brokers.pods}
     restarts = {name: field.container(name)["restartCount"] for name in brokers.pods}

@@ -270,6 +270,7 @@ def test_its_log_in_comes_from_vault(platform, bridge, subject):
         assert subject in registry.subjects()
 
 
+@pytest.mark.nightly
 def test_a_wrong_password_ends_the_container_with_kafkas_reason(platform):
     """A copy of the Deployment, with another log-in: its program is run for real, and real brokers refuse it."""
     name = f"wrong-password-{uuid.uuid4().hex[:6]}"

@@ -263,6 +263,7 @@ def test_backing_up_and_restoring_a_database_tell_none(platform: Any, log: Path)
         platform.kubectl("apps", "delete", *cluster, "-n", "synergyflow", "--ignore-not-found")
 
 
+@pytest.mark.nightly
 def test_wrong_keys_of_the_store_are_not_told(platform: Any, log: Path, tmp_path: Path) -> None:
     values, evidence = canaries(platform), tmp_path / "evidence.json"
     with wrong_in_vault(platform, "s3/backup", "secret_access_key", "synergyflow", "synergyflow-db-s3") as wrong:

@@ -304,6 +304,7 @@ class TestCurrentGeneration:
         current.kubectl("annotate", "kafka", KAFKA, "strimzi.io/pause-reconciliation-")
         current.wait_ready("kafka", KAFKA)
 
+    @pytest.mark.nightly
     def test_a_rolling_update_restarts_every_pod_one_by_one(self, current: Bench) -> None:
         before = current.pods()
         current.kubectl("annotate", "strimzipodset", f"{KAFKA}-broker", "strimzi.io/manual-rolling-update=true")

@@ -282,7 +282,7 @@ def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes:
     assert volumes.keys() == []
 
 
-@pytest.mark.nightly  # the database has one in make test
+@pytest.mark.nightly
 def test_a_store_that_only_a_private_authority_vouches_for(volumes: Volumes, tmp_path: Path):
     """Over TLS: with the authority's certificate in a Secret everything works, without it restic's reason is told."""
     with tls_store(Paths.from_environment(), tmp_path) as (endpoint, authority):
