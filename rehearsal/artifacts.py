@@ -79,10 +79,10 @@ class GoFamily:
 
     def required(self, module: str) -> str:
         """The version of a module that its go.mod names, without the v."""
-        found = re.search(rf"^\s+{re.escape(module)} v(\S+)", (self.module / "go.mod").read_text(), re.MULTILINE)
+        found = self.modules().get(module)
         if not found:
             raise RehearsalError(f"{self.module / 'go.mod'} does not name {module}")
-        return found[1]
+        return found.removeprefix("v")
 
     def folder(self, paths: Paths) -> Path:
         """Where its binaries lie, or will."""

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,8 +187,12 @@ class Supervisor:
             if all(state.state in ENDED for name, state in self.states().items() if name in pods):
                 break
             time.sleep(0.1)
+        self._kill_processes(lambda name: name in pods)
+
+    def _kill_processes(self, chosen: Callable[[str], bool]) -> None:
+        """What runs of the programs whose names are chosen, with all that they have started."""
         ours = processes.find(self.paths, PART)
-        processes.end((each for each in ours if processes.mark(each, processes.PROGRAM_VARIABLE) in pods), grace=0)
+        processes.end((each for each in ours if chosen(processes.mark(each, processes.PROGRAM_VARIABLE))), grace=0)
 
     def running(self) -> bool:
         """Whether supervisord answers."""
@@ -235,14 +240,7 @@ class Supervisor:
         for name in told:
             # Told to stop first, so that supervisord does not start it again.
             self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
-        processes.end(
-            (
-                process
-                for process in processes.find(self.paths, PART)
-                if belongs(processes.mark(process, processes.PROGRAM_VARIABLE), cluster)
-            ),
-            grace=0,
-        )
+        self._kill_processes(lambda name: belongs(name, cluster))
         for name in self._of(cluster):  # asked again: the node may have added some until it ended
             if name in told:  # killed: one question less for each of many
                 self._call("removeProcessGroup", name, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))

@@ -22,6 +22,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.reco
     FAILED,
     all_passed,
     not_looked_at,
+    reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.object_store import ObjectStoreError, StoredObject
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
@@ -93,8 +94,7 @@ class ActionModule(ClusterAction):
             "evidence": evidence,
         }
         if bad:
-            reasons = "; ".join(f"{record.title}: {record.detail or record.observed}" for record in bad)
-            result |= {"failed": args["fail"], "msg": f"The backups of {args['cluster']} are not well: {reasons}."}
+            result |= {"failed": args["fail"], "msg": f"The backups of {args['cluster']} are not well: {reasons(bad)}."}
         else:
             result["msg"] = f"The last good backup of {args['cluster']} is {age:.1f} h old.{not_looked_at(evidence)}"
         return api.masker.clean(result)

@@ -20,6 +20,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.reco
     FAILED,
     all_passed,
     not_looked_at,
+    reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -74,8 +75,7 @@ class ActionModule(ClusterAction):
             "evidence": evidence,
         }
         if bad:
-            reasons = "; ".join(f"{record.title}: {record.detail or record.observed}" for record in bad)
-            text = f"Database {expected_name(database, args)} of {args['cluster']} is not as expected: {reasons}."
+            text = f"Database {expected_name(database, args)} of {args['cluster']} is not as expected: {reasons(bad)}."
             result |= {"failed": args["fail"], "msg": text}
         else:
             text = f"Database {expected_name(database, args)} of {args['cluster']} is as expected."

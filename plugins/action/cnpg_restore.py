@@ -26,7 +26,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.cnpg_cluster 
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.cnpg_create import create
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import kubernetes_client
-from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import Resource
+from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import JOBS
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import PASSED
 from ansible_collections.synergyflow.platform.plugins.module_utils.object_store import ObjectStoreError
@@ -39,7 +39,6 @@ from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_actio
 FIELD_MANAGER = "synergyflow.platform-restore"
 #: until the operator's webhooks must have let the new Cluster in
 OPERATOR_SECONDS = 30
-JOBS = Resource("batch", "v1", "Job", "jobs", True)
 #: one pod of the recovery may die with its node; what fails twice fails always
 GIVE_UP_AFTER = 2
 

@@ -17,6 +17,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.api import Ap
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
 from ansible_collections.synergyflow.platform.plugins.module_utils.collected import collected
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer, kubernetes_client
+from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import SECRETS
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import (
     cnpg,
@@ -161,7 +162,7 @@ class ActionModule(ClusterAction):
         """When the last of the backend's Secrets was; None when they may not be read. Their content stays here."""
         names = [f"{values['synergyflow_backend_name']}-{part}" for part in SECRET_KEYS]
         namespace = values["synergyflow_backend_namespace"]
-        found = api.each(lambda name: api.get(backend_kafka.SECRETS, namespace, name), names)
+        found = api.each(lambda name: api.get(SECRETS, namespace, name), names)
         return backend_secrets.newest(secret for secret in found if isinstance(secret, dict))
 
     def _decisions(

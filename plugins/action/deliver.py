@@ -13,7 +13,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils import delive
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import prepare, set_id
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_set import ApplySet, SetRequest
-from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import Resource
+from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import CONFIG_MAPS
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.flux_graph import KUSTOMIZE
 from ansible_collections.synergyflow.platform.plugins.module_utils.handover import (
@@ -31,8 +31,6 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.tree_files im
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import staging
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import display
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.suspended import refuse_suspended
-
-CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", True)
 
 
 class ActionModule(ApplySetAction):
@@ -126,7 +124,7 @@ class ActionModule(ApplySetAction):
         if args["directly_first"] and not self._task.check_mode:
             # recorded as a set by this, it is handed over to Flux like any other
             applied = ApplySet(api, request, display.v).run().changed
-        record = api.get(CONFIG_MAP, request.namespace, request.name)
+        record = api.get(CONFIG_MAPS, request.namespace, request.name)
         dry = replace(request, predict=not request.check_mode, force=True, want_diff=False)
         flux_objects = labelled([each for content in paths.values() for each in content], key)
         flux = FluxSet(api, replace(dry, objects=flux_objects, manager=FLUX), kustomization)

@@ -118,10 +118,9 @@ class ActionModule(ClusterAction):
         def build() -> plan.Plan:
             return plan.build(name, host, values, seen, broken=broken, delete_claims=args["delete_claims"])
 
-        made = build()
         words = self._held(journals, journal, name) + "\n" if journal else ""
         if journal and mine:
-            anew = plan.made_anew(mine, made)
+            anew = plan.made_anew(mine, build())
             anew += [str(key) for key in seen.by_git if mine.from_git is None]
             since = f"since {journal.started}, begun by {journal.owner}"
             if not anew:
@@ -136,7 +135,8 @@ class ActionModule(ClusterAction):
             )
         where = partial(staging.repository, task_vars, self._templar)
         by_git = staging.delivery(task_vars, self._templar) == staging.GITOPS
-        unknown = rollback_git.look(where, by_git, made, seen, parts_of(name, values, host).values())
+        parts = parts_of(name, values, host).values()
+        unknown = rollback_git.look(where, name, host, seen, parts, expected=by_git)
         made = replace(build(), replaces=replaces, unknown=unknown)
         # what an earlier plan has suspended goes on again by this one
         if (seen.by_git or seen.held) and not made.refused:

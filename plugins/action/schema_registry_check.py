@@ -10,13 +10,14 @@ from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, ApiError, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import stand_ins
-from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import Resource
+from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import PODS, Resource
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
     FAILED,
     Record,
     all_passed,
     not_looked_at,
+    reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry import LEVELS
 from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry_probe import Probe
@@ -24,7 +25,6 @@ from ansible_collections.synergyflow.platform.plugins.plugin_utils import regist
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
 
 SERVICES = Resource("", "v1", "Service", "services", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
 
 
 class ActionModule(ClusterAction):
@@ -79,10 +79,9 @@ def judged(records: list[Record], args: Mapping[str, Any]) -> dict[str, Any]:
         "evidence": evidence,
     }
     if failed:
-        words = "; ".join(f"{record.title}: {record.detail or record.observed}" for record in failed)
         return result | {
             "failed": args["fail"],
-            "msg": f"The registry {registry_access.route(args)} is not as expected: {words}.",
+            "msg": f"The registry {registry_access.route(args)} is not as expected: {reasons(failed)}.",
         }
     text = f"The registry {registry_access.route(args)} is as expected."
     return result | {"msg": f"{text}{not_looked_at(evidence)}"}

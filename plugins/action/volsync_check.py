@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import volsync_check as check
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, SKIPPED
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
+    BLOCKED,
+    FAILED,
+    SKIPPED,
+    reasons,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_reach import (
     certificates,
     secret_values,
@@ -74,8 +79,7 @@ class ActionModule(ClusterAction):
             "changed": False,
             "passed": not bad,
             "evidence": [api.masker.clean_foreign(record.plain()) for record in records],
-            "msg": "; ".join(f"{record.title}: {record.detail or record.observed}" for record in bad)
-            or f"{request.megabytes} MiB were backed up and restored, and are the same.",
+            "msg": reasons(bad) or f"{request.megabytes} MiB were backed up and restored, and are the same.",
         }
         if bad:
             result["failed"] = args["fail"]

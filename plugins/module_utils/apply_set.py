@@ -14,7 +14,7 @@ from typing import Any
 from . import data_loss, removal, set_members
 from .api import APPLY, MERGE, Api, ApiError
 from .apply_plan import PART_OF, Parent, Plan, parent_of, plan, prepare, set_id
-from .discovery import Resource, Served
+from .discovery import CONFIG_MAPS, Resource, Served
 from .errors import ClusterError
 from .object_diff import diff, without_times
 from .objects import Key, Manifest, key_of, labels_of, listed
@@ -140,7 +140,7 @@ class ApplySet:
     # -- look
 
     def _read_parent(self) -> Manifest | None:
-        return self.api.get(set_members.CONFIG_MAPS, self.request.namespace, self.request.name)
+        return self.api.get(CONFIG_MAPS, self.request.namespace, self.request.name)
 
     def _look(self, served: Served, parent: Parent | None) -> None:
         """List the live members: one list a kind, plus those kinds that the set once had."""

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .api import Api, ApiError
-from .discovery import Resource
+from .discovery import SECRETS, Resource
 from .objects import Manifest
 
 KAFKA = "kafka.strimzi.io"
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .api import Api
-from .discovery import Resource
+from .discovery import PODS, SECRETS, Resource
 from .errors import ClusterError
 from .flux_causes import flux_causes
 from .objects import Key, Manifest, key_of, labels_of
 from .readiness import FAILED, FAILING, PROGRESSING, Verdict, judge
 
 EVENTS = Resource("", "v1", "Event", "events", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 
 LAST_EVENTS = 5
 LAST_LINES = 10

@@ -10,13 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from .api import Api, ApiError
-from .discovery import Resource
+from .discovery import PODS, STORAGE_CLASSES, Resource
 from .objects import Manifest, annotations_of, labels_of
 from .quantity import pod_requests, quantity
 
 NODES = Resource("", "v1", "Node", "nodes", False)
-PODS = Resource("", "v1", "Pod", "pods", True)
-STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False)
 ZONE = "topology.kubernetes.io/zone"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 RUNNING = "status.phase!=Succeeded,status.phase!=Failed"

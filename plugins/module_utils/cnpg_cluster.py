@@ -15,7 +15,7 @@ from typing import Any
 
 from .api import Api, ApiError
 from .component_objects import stand_ins
-from .discovery import Resource
+from .discovery import PODS, SECRETS, Resource
 from .errors import ClusterError
 from .objects import Manifest
 from .served_kinds import BROUGHT_BY
@@ -23,8 +23,6 @@ from .served_kinds import BROUGHT_BY
 GROUP, BARMAN_GROUP = "postgresql.cnpg.io", "barmancloud.cnpg.io"
 PLUGIN_NAME = "barman-cloud.cloudnative-pg.io"
 PLUGIN, IN_TREE = "plugin", "in_tree"
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
 
 
 class BlockedError(ClusterError):

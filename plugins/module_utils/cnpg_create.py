@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .api import Api, Deadline
-from .cnpg_cluster import PODS
 from .cnpg_versions import OPERATOR_LABEL
-from .discovery import Resource
+from .discovery import PODS, Resource
 from .errors import ClusterError
 from .objects import Manifest
 from .readiness import judge

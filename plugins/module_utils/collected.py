@@ -14,15 +14,13 @@ from typing import Any, TypeVar
 
 from .api import Api, ApiError
 from .component_objects import Seen
-from .discovery import Resource
+from .discovery import PODS, SECRETS
 from .errors import ClusterError
 from .grafana_dashboard import expressions
 from .object_store import ca_file
 from .objects import Manifest, labels_of
 from .stores import Series, Store
 
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 DASHBOARD = "synergyflow.platform/dashboard"
 RUNNING = "status.phase=Running"
 #: between the points of time at which an alert must have held

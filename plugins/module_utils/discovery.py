@@ -40,6 +40,18 @@ class Resource(NamedTuple):
         return f"{root}{inside}/{self.plural}" + (f"/{name}" if name else "")
 
 
+# what every API server serves, so that nobody has to ask it which version
+CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
+CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
+CRDS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
+DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
+JOBS = Resource("batch", "v1", "Job", "jobs", True)
+NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
+PODS = Resource("", "v1", "Pod", "pods", True)
+SECRETS = Resource("", "v1", "Secret", "secrets", True)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False)
+
+
 @dataclass
 class Served:
     """The served resources. Versions of a group are in the server's order of preference."""

@@ -20,13 +20,14 @@ from . import kafka_brokers, kafka_clients
 from .api import Api, ApiError, Deadline
 from .bridge import is_ready, pod_state
 from .component_objects import OPERATOR_NAME
+from .discovery import DEPLOYMENTS, PODS
 from .errors import ClusterError
 from .evidence.records import BLOCKED, Record, judged, unmeasured, unmeasured_all
 from .interruption import interruptible
 from .kafka_brokers import BrokersError, KafkaLogin, Reading
 from .kafka_messages import Message, compare, named
 from .kafka_own import Own, begun, broken_off, removed_record, replicas_of, sweep
-from .kafka_strimzi import DEPLOYMENTS, PODS, BlockedError, Strimzi, condition_words
+from .kafka_strimzi import BlockedError, Strimzi, condition_words
 from .kafka_topics import MIN_ISR, broker_topics
 from .preflight import cluster_operator
 

@@ -17,14 +17,13 @@ from typing import Any
 from .api import APPLY, MERGE, Api
 from .apply_plan import prepare, set_id
 from .component_objects import STRIMZI
-from .discovery import Resource
+from .discovery import CLAIMS, Resource
 from .errors import ClusterError
 from .objects import Manifest, annotations_of, listed
 from .ownership import entry_of
 from .rollback.plan import CLUSTER_ID
 
 PAUSE = "strimzi.io/pause-reconciliation"
-CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
 #: seconds in which an operator, if one runs, has seen that the Kafka is paused
 PAUSED_WITHIN = 30.0
 

@@ -16,15 +16,12 @@ from typing import Any
 from .api import Api, ApiError
 from .bridge import is_ready, pod_state
 from .component_objects import stand_ins
-from .discovery import Resource
+from .discovery import DEPLOYMENTS, PODS, SECRETS, Resource
 from .errors import ClusterError
 from .kafka_topics import Resource as TopicResource
 from .kafka_topics import topic_resources
 
 GROUP = "kafka.strimzi.io"
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
-DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
 SCRAM = "scram-sha-512"
 
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from .api import APPLY, JSON, Api, ApiError
 from .apply_plan import ID, PART_OF, TOOL, TOOLING, Parent, set_id
-from .discovery import Resource
+from .discovery import CONFIG_MAPS, Resource
 from .objects import Manifest, annotations_of, key_of, labels_of
-
-CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
 
 
 def members(api: Api, resource: Resource, member_of: str, namespaces: list[str], accept: str = JSON) -> list[Manifest]:

@@ -20,21 +20,20 @@ from typing import Any
 
 from .api import Api, ApiError, Deadline
 from .causes import causes
-from .discovery import Resource
+from .discovery import CLAIMS, NAMESPACES, PODS, SECRETS, Resource
 from .errors import ClusterError
 from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured
 from .interruption import InterruptedRunError, interruptible
 from .object_store import ObjectStoreError, ca_file
 from .volsync_backup import Backup, Outcome, new_tag
-from .volsync_client import CLAIMS, FIELD_MANAGER, SECRETS, Pauses, VolSync
+from .volsync_client import FIELD_MANAGER, Pauses, VolSync
 from .volsync_metrics import DURATION, durations
-from .volsync_movers import PODS, exit_code, pod_log
+from .volsync_movers import exit_code, pod_log
 from .volsync_reach import CA_KEY
 from .volsync_repository import Repository
 from .volsync_restore import Restore, Restored, RestoreRequest
 from .volsync_status import SOURCE, sync_of
 
-NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
 PREFIX = "volsync-check-"
 #: Secret of the store's authority in the check's namespace
 AUTHORITY = "authority"

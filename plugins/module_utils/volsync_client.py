@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .api import APPLY, Api, ApiError, Deadline
-from .discovery import Resource
+from .discovery import SECRETS, Resource
 from .errors import ClusterError
 from .masking import secret_values
 from .volsync_movers import DENIED
@@ -20,8 +20,6 @@ from .volsync_status import GROUP, SOURCE, Sync, sync_of
 
 #: owns spec.trigger.manual while a sync that it asked for runs, and nothing else
 FIELD_MANAGER = "synergyflow.platform.volsync"
-CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 #: of a repository Secret what may be read, and helps who looks for a fault
 PLAIN = ("RESTIC_REPOSITORY", "AWS_DEFAULT_REGION")
 #: seconds that are left for tidying up, whatever became of the work

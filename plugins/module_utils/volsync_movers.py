@@ -12,11 +12,9 @@ from typing import Any
 
 from .api import Api, ApiError
 from .causes import causes
-from .discovery import Resource
+from .discovery import JOBS, PODS
 from .volsync_status import CLOCK_TOLERANCE, hopeless, last_lines, moment
 
-JOBS = Resource("batch", "v1", "Job", "jobs", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
 #: label of everything that VolSync makes (internal/controller/utils/labels.go)
 MADE_BY_VOLSYNC = "app.kubernetes.io/created-by=volsync"
 #: movers that may fail in a run before it is given up; VolSync's own limit is 8, after a quarter of an hour

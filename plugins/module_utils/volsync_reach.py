@@ -11,10 +11,10 @@ from typing import Any
 from .api import Api
 from .bridge import Bridge
 from .connection import kubernetes_client
+from .discovery import SECRETS
 from .errors import ClusterError
 from .object_store import ca_file
 from .preflight.volsync import CHECK_SECRET
-from .volsync_client import SECRETS
 from .volsync_metrics import PORT, SERVICE, scrape
 from .volsync_repository import Repository, secret_text
 

@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from . import volsync_status as status
-from .discovery import Resource
+from .discovery import CLAIMS, PODS, Resource
 from .errors import ClusterError
 from .interruption import InterruptedRunError, interruptible
 from .quantity import quantity
 from .volsync_backup import ERROR_GRACE, new_tag
-from .volsync_client import CLAIMS, Pauses, VolSync
-from .volsync_movers import PODS, failed_movers, mover_causes, why_failed
+from .volsync_client import Pauses, VolSync
+from .volsync_movers import failed_movers, mover_causes, why_failed
 from .volsync_status import DESTINATION, Sync
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .api import Api, ApiError
 from .causes import as_text, causes, pods_verdict
-from .discovery import Resource
+from .discovery import DEPLOYMENTS, STORAGE_CLASSES, Resource
 from .errors import ClusterError
 from .kafka_rollout import cluster_of, rollout, selector
 from .objects import Key, Manifest, check_identity, key_of, listed
@@ -49,8 +49,6 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 KAFKAS = (("kafka.strimzi.io", "Kafka"), ("kafka.strimzi.io", "KafkaNodePool"))
 #: its status counts pods that are there, ready or not; the operator's Deployment has its name (pooler_status.go)
 POOLER = ("postgresql.cnpg.io", "Pooler")
-DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
-STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False)
 
 
 @dataclass

@@ -42,13 +42,19 @@ def nothing_yet(repository: Repository, host: str) -> FromGit:
 
 
 def look(
-    repository: Callable[..., Repository], expected: bool, made: Plan, seen: Seen, parts: Iterable[str]
+    repository: Callable[..., Repository],
+    component: str,
+    host: str,
+    seen: Seen,
+    parts: Iterable[str],
+    *,
+    expected: bool,
 ) -> list[str]:
     """Adds to what was seen what Git has and Flux has not brought, or would bring again; what is not known of it.
 
     `expected`: whether the host's components are delivered by Git. Only who looks there needs the log-in.
     """
-    there = nothing_yet(repository(with_login=False), made.cluster)
+    there = nothing_yet(repository(with_login=False), host)
     keys = {there.key(layout.kustomization_name(there.host, part)): part for part in parts}
     left = {key: part for key, part in keys.items() if key not in seen.by_git}
     live = {key_of(each): each for each in seen.flux}
@@ -60,7 +66,7 @@ def look(
         with working_copy(repository()) as git:
             found = Withdrawal(git, {}, frozenset(), "").delivered(replace(there, parts=list(left.values())))
     except ClusterError as error:
-        unknown = f"whether Git has {made.component} and brings it again: {error}"
+        unknown = f"whether Git has {component} and brings it again: {error}"
         if expected:  # what is delivered directly is undone without Git, and Flux may be for something else
             raise ClusterError(f"Nothing has been changed. Not known is {unknown}") from error
         return [unknown]

@@ -120,6 +120,11 @@ def all_passed(records: Iterable[Mapping[str, Any]]) -> bool:
     return not any(record["status"] in (FAILED, BLOCKED) for record in records)
 
 
+def reasons(records: Iterable[Record]) -> str:
+    """Why criteria are not met, in one line."""
+    return "; ".join(f"{record.title}: {record.detail or record.observed}" for record in records)
+
+
 def not_looked_at(records: Iterable[Mapping[str, Any]]) -> str:
     """The end of a sentence that says what could not be measured, and why; empty where all could."""
     blocked = [record for record in records if record["status"] == BLOCKED]

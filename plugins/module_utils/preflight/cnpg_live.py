@@ -12,14 +12,12 @@ from contextlib import suppress
 from typing import Any
 
 from ..api import Api
-from ..cluster_facts import PODS, requested
+from ..cluster_facts import requested
 from ..cnpg_versions import OPERATOR_LABEL
-from ..discovery import Resource
+from ..discovery import CRDS, PODS, SECRETS
 from .cnpg import GROUP, Live, needed_secrets
 from .common import readable
 
-CRDS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 #: what the definitions are asked for: definition, path of property names in its schema
 IN_TREE = ("clusters", ("spec", "backup", "barmanObjectStore"))
 EXTENSIONS = ("databases", ("spec", "extensions"))

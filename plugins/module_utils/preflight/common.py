@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..api import Api, ApiError
-from ..discovery import Resource
+from ..discovery import NAMESPACES
 from .findings import Findings
 
-NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False)
 FLUX_KINDS = ("HelmRelease.helm.toolkit.fluxcd.io", "HelmRepository.source.toolkit.fluxcd.io")
 
 

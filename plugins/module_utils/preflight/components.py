@@ -13,7 +13,7 @@ from typing import Any
 
 from ..api import Api
 from ..cluster_facts import requested
-from ..discovery import Resource
+from ..discovery import CRDS, PODS, SECRETS, Resource
 from ..errors import ClusterError
 from ..manifest_files import files_of
 from . import (
@@ -45,9 +45,6 @@ try:
 except ImportError:  # ansible-core brings it; only documentation tools import this without
     yaml = None  # type: ignore[assignment]
 
-CRDS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 DOCUMENT_BREAK = re.compile(r"^---.*$", re.MULTILINE)
 # the kinds the rules look at: CRDs are megabytes of YAML that nobody needs parsed here
 KINDS_OF_INTEREST = re.compile(

@@ -46,5 +46,5 @@ def check(role: str, api: Api, values: Mapping[str, Any], cluster: Mapping[str, 
         findings.warn(f"ClusterSecretStores may not be read with this login: {variable} is not checked")
     elif store is None:
         findings.problem(f"there is no ClusterSecretStore {values[variable]}: correct {variable}, or make it")
-    elif not judge(store).done:
-        findings.problem(f"ClusterSecretStore {values[variable]} ({variable}) is not ready: {judge(store).reason}")
+    elif not (verdict := judge(store)).done:
+        findings.problem(f"ClusterSecretStore {values[variable]} ({variable}) is not ready: {verdict.reason}")

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..api import Api, Deadline
-from ..discovery import Resource
+from ..discovery import SECRETS
 from ..errors import ClusterError
 from ..flux_graph import KUSTOMIZE, OPERATOR
 from ..git_program import Git, Login
@@ -19,7 +19,6 @@ from ..objects import Manifest
 from .common import namespace_exists, readable
 from .flux import Live
 
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 #: seconds that the repository may take to answer
 GIT_TIMEOUT = 20.0
 

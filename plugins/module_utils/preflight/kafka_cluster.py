@@ -291,11 +291,8 @@ def check_users(values: Mapping[str, Any], live: Live, findings: Findings) -> No
 
 def check_vault_users(values: Mapping[str, Any], findings: Findings) -> None:
     """Passwords from Vault are for users that there are."""
-    wanted, users = (
-        values["kafka_cluster_vault_users"],
-        {str(user["name"]): user for user in values["kafka_cluster_users"]},
-    )
-    for name in wanted:
+    users = {str(user["name"]): user for user in values["kafka_cluster_users"]}
+    for name in values["kafka_cluster_vault_users"]:
         if name not in users:
             findings.problem(f"kafka_cluster_vault_users names {name}, who is not in kafka_cluster_users")
         elif users[name].get("password_secret"):

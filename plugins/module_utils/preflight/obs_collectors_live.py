@@ -10,13 +10,11 @@ from typing import Any
 
 from ..api import Api
 from ..cluster_facts import requested
-from ..discovery import Resource
+from ..discovery import PODS, SECRETS, Resource
 from .common import namespace_exists, readable
 from .obs_collectors import Live
 
 STATEFUL_SETS = Resource("apps", "v1", "StatefulSet", "statefulsets", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 PART_OF = "app.kubernetes.io/part-of=obs-collectors"
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..api import Api
-from ..cluster_facts import PODS, RUNNING, requested
+from ..cluster_facts import RUNNING, requested
+from ..discovery import PODS
 from ..quantity import quantity
 from .capacity import Demand, Request, of_deployments
 from .common import readable

@@ -11,13 +11,11 @@ from typing import Any
 from ..api import Api, ApiError
 from ..backend_secrets import restart_for
 from ..cluster_facts import requested
-from ..discovery import Resource
+from ..discovery import PODS, SECRETS, Resource
 from .common import namespace_exists, readable
 from .kafka_cluster import GROUP
 from .schema_registry import Live
 
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 #: the Secret that External Secrets makes of the log-in in Vault
 FROM_VAULT = "schema-registry-kafka-credentials"
 

@@ -11,13 +11,9 @@ from typing import Any
 from .. import backend_kafka, backend_secrets
 from ..api import Api
 from ..cluster_facts import requested
-from ..discovery import Resource
+from ..discovery import DEPLOYMENTS, PODS, SECRETS
 from .common import namespace_exists, readable
 from .synergyflow_backend import SECRET_KEYS, Live
-
-DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
-PODS = Resource("", "v1", "Pod", "pods", True)
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
 
 
 def read_live(api: Api, values: Mapping[str, Any]) -> Live:

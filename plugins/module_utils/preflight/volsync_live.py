@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..api import Api
-from ..discovery import Resource
-from .common import NAMESPACES, readable
+from ..discovery import CLAIMS, NAMESPACES, SECRETS, Resource
+from .common import readable
 from .volsync import SNAPSHOT_GROUP, Live
 
-SECRETS = Resource("", "v1", "Secret", "secrets", True)
-CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 

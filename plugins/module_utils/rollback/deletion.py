@@ -14,7 +14,7 @@ from .. import removal, set_members
 from ..api import MERGE, Api
 from ..apply_plan import parent_of, set_id
 from ..component_objects import Wanted
-from ..discovery import Resource
+from ..discovery import DEPLOYMENTS, Resource
 from ..errors import ClusterError
 from ..flux_status import is_suspended
 from ..objects import Key, Manifest, annotations_of, key_of, labels_of, listed
@@ -35,7 +35,6 @@ from .plan import (
 
 #: seconds that the one who should take a finalizer away is given, before it is taken away in its place
 PATIENCE = 20.0
-DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments", True)
 PREPARED: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
     UNMANAGE: lambda step: {"metadata": {"annotations": {"strimzi.io/managed": "false"}}},
     REMEMBER: lambda step: {"metadata": {"annotations": {CLUSTER_ID: step["value"]}}},

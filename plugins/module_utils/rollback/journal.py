@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..api import Api, ApiError
+from ..discovery import CONFIG_MAPS
 from ..errors import ClusterError
 from ..objects import Manifest, listed
-from ..set_members import CONFIG_MAPS
 from .from_git import key_from
 from .plan import MANAGER, Plan
 
