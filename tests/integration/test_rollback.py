@@ -66,6 +66,21 @@ def broker_tool(platform: Any, folder: Path, script: str, *args: str) -> str:
         time.sleep(2)
 
 
+def produce(platform: Any, folder: Path, topic: str = TOPIC) -> None:
+    """As many messages as `consume` looks for, each its number."""
+    perf = ("--topic", topic, "--payload-monotonic", "--throughput", "-1", "--num-records", str(MESSAGES))
+    address = ("--command-property", f"bootstrap.servers={SERVERS}")
+    broker_tool(platform, folder, "kafka-producer-perf-test", *perf, *address)
+
+
+def consume(platform: Any, folder: Path, topic: str = TOPIC) -> bool:
+    """Whether the first messages of the topic are those of `produce`."""
+    there = ("--topic", topic, "--bootstrap-server", SERVERS, "--group", "synergyflow-test")
+    limits = ("--from-beginning", "--max-messages", str(MESSAGES), "--timeout-ms", "60000")
+    read = broker_tool(platform, folder, "kafka-console-consumer", *there, *limits)
+    return sorted(read.split())[:MESSAGES] == [str(number) for number in range(MESSAGES)]
+
+
 def test_check_mode_says_the_plan_and_writes_nothing(platform):
     watch = Watch(platform, "apps")
     done = rollback(platform, "kafka_cluster", "--check")
@@ -141,19 +156,7 @@ def test_a_killed_rollback_is_finished_by_the_same_command(platform):
 
 
 def test_kafka_comes_back_with_its_messages(platform, tmp_path):
-    broker_tool(
-        *(
-            platform,
-            tmp_path,
-            "kafka-producer-perf-test",
-            "--topic",
-            TOPIC,
-            "--payload-monotonic",
-            "--throughput",
-            "-1",
-        ),
-        *("--num-records", str(MESSAGES), "--command-property", f"bootstrap.servers={SERVERS}"),
-    )
+    produce(platform, tmp_path)
     identity = platform.get("apps", "kafka", KAFKA, "-n", NAMESPACE)["status"]["clusterId"]
     done = rollback(platform, "kafka_cluster", rollback_confirm="kafka_cluster@apps")
     assert done.returncode == 0, output(done)
@@ -168,8 +171,4 @@ def test_kafka_comes_back_with_its_messages(platform, tmp_path):
     kafka = platform.get("apps", "kafka", KAFKA, "-n", NAMESPACE)
     assert kafka["status"]["clusterId"] == identity
     assert "strimzi.io/pause-reconciliation" not in kafka["metadata"].get("annotations", {})
-    read = broker_tool(
-        *(platform, tmp_path, "kafka-console-consumer", "--topic", TOPIC, "--bootstrap-server", SERVERS),
-        *("--from-beginning", "--max-messages", str(MESSAGES), "--timeout-ms", "60000", "--group", "synergyflow-test"),
-    )
-    assert sorted(read.split())[:MESSAGES] == [str(number) for number in range(MESSAGES)]
+    assert consume(platform, tmp_path)
