@@ -27,14 +27,29 @@ LOCK = _HERE / "maven.lock.json"
 # Static binaries run on any Linux of the architecture; paths and symbols would make them larger and unlike each other.
 GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 #: without debug information, an eighth of the compiler's time
-COMPILE_FLAGS = "all=-dwarf=false"
-#: without inlining either, a fifth
-PLAIN = " -l"
-#: what works all the time is optimized: without, a reset takes a fifth longer
-OPTIMIZED = ("kubernetes", "etcd", "kwok")
-#: have the modules that they share at one version, so that these are compiled once. Not all in one: with the others'
-#: newer kube-openapi an API server 1.36.3 answers kubectl's validation and Helm with 503.
-TOGETHER = (("kubernetes", "kwok"), ("flux", "cloudnative-pg", "volsync", "restic"))
+NO_DEBUGGING = "-dwarf=false"
+#: without inlining either, a fifth; but what an API server and its store work with all the time is inlined: without, a
+#: reset takes a fifth longer
+INLINED = (
+    "std",
+    "go.etcd.io/...",
+    "golang.org/x/...",
+    "google.golang.org/...",
+    "k8s.io/apiextensions-apiserver/...",
+    "k8s.io/apimachinery/...",
+    "k8s.io/apiserver/...",
+    "k8s.io/kube-openapi/...",
+    "sigs.k8s.io/...",
+)
+#: have the modules that they share at one version, so that these are compiled once. What decides how an API server
+#: answers (kube-openapi, structured-merge-diff) is Kubernetes' own, by a `replace`: with the controllers' newer
+#: kube-openapi an API server 1.36.3 answers kubectl's validation and Helm with 503.
+TOGETHER = ("kubernetes", "etcd", "kwok", "versitygw", "cloudnative-pg", "volsync", "restic", "opa", "flux")
+
+
+def compile_flags() -> list[str]:
+    """The same for every family, or none could use what another has compiled. The last pattern that fits counts."""
+    return [f"-gcflags=all={NO_DEBUGGING} -l", *(f"-gcflags={each}={NO_DEBUGGING}" for each in INLINED)]
 
 
 @dataclass(frozen=True)
@@ -68,10 +83,6 @@ class GoFamily:
             parts += [f"-X {package}.gitMajor={major}", f"-X {package}.gitMinor={minor}"]
         return " ".join(parts)
 
-    def compile_flags(self) -> str:
-        """The value of -gcflags."""
-        return COMPILE_FLAGS if self.name in OPTIMIZED else COMPILE_FLAGS + PLAIN
-
     def modules(self) -> dict[str, str]:
         """The versions of all modules, those replaced aside."""
         text = (self.module / "go.mod").read_text()
@@ -91,7 +102,7 @@ class GoFamily:
             platform.machine(),
             json.dumps(GO_ENVIRONMENT, sort_keys=True),
             self.link_flags(),
-            self.compile_flags(),
+            *compile_flags(),
             json.dumps([self.binaries, self.files], sort_keys=True),
             (self.module / "go.mod").read_text(),
             (self.module / "go.sum").read_text(),

@@ -107,7 +107,7 @@ def _archive_piece(archive: Archive, paths: Paths) -> Piece:
 
 
 def _compile(family: GoFamily, folder: Path) -> None:
-    flags = ["-trimpath", "-ldflags", family.link_flags(), f"-gcflags={family.compile_flags()}"]
+    flags = ["-trimpath", "-ldflags", family.link_flags(), *artifacts.compile_flags()]
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory(dir=folder) as made:
         if family.replacements.is_file():
             flags += ["-modfile", str(_changed_sources(family, Path(scratch)))]
