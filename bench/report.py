@@ -179,10 +179,11 @@ def proof_verdicts(contest: Contest) -> list[Verdict]:
 
 def topics_verdicts(contest: Contest) -> list[Verdict]:
     """At once by one after the other, and the requests; Kafka's own tools stand beside them without a target."""
+    alone = contest.ratio(topics.AT_ONCE + topics.ALONE, topics.SINGLY + topics.ALONE)
     singly, tools = (contest.ratio(topics.AT_ONCE, other) for other in (topics.SINGLY, topics.OWN_TOOLS))
-    note = f"the whole process {_spread(singly)}; by Kafka's own tools {_spread(tools)}"
+    note = f"asking alone {_spread(alone)}; the whole process {_spread(singly)}, by Kafka's own tools {_spread(tools)}"
     return [
-        Verdict(f"{contest.what} at once by {topics.SINGLY}", singly.median, 0.1, note),
+        Verdict(f"{contest.what} at once by {topics.SINGLY}{topics.ALONE}", alone.median, 0.1, note),
         Verdict(f"requests to the brokers for {contest.what}", contest.requests[topics.AT_ONCE], 3),
     ]
 

@@ -3,7 +3,7 @@
 """1,000 topics checked at once, against the same questions topic by topic, and beside Kafka's own tools.
 
 All of them ask for partitions and configuration of the same topics, by the same port-forward or in a broker's pod. As a
-program, `python -m bench.topics make|singly|remove KUBECONFIG`, it is the other side of the comparison.
+program, `python -m bench.topics make|singly|remove|login KUBECONFIG`, it is the other side of the comparison.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,11 @@ KAFKA, NAMESPACE, USER = "synergyflow", "messaging", "platform-check"
 PREFIX = "platform-check-bench"
 BOOTSTRAP = f"{KAFKA}-kafka-bootstrap.{NAMESPACE}.svc:9093"
 AT_ONCE, SINGLY, OWN_TOOLS = "kafka_topics_check", "topic by topic", "kafka-topics and kafka-configs"
-REQUESTS = re.compile(r"REQUESTS=(\d+)")
+#: the time between the first question and the last answer, without what every process has to load first
+ALONE = ", asking alone"
+#: what a process says of itself: a task's result as ansible.cfg has it printed
+REQUESTS = re.compile(r"^ *requests: (\d+)$", re.MULTILINE)
+SECONDS = re.compile(r"^ {0,4}seconds: ([\d.]+)$", re.MULTILINE)
 
 
 def names() -> list[str]:
@@ -46,25 +51,34 @@ def measure(work: Workbench, rounds: int) -> pairs.Contest:
     work.say("  Kafka is deployed, not counted")
     deploy(work, kubeconfig, "--tags", "strimzi,kafka_cluster")
     program = [sys.executable, "-m", "bench.topics"]
+    login = scratch / "client.properties"
+    pairs.run([*program, "login", str(kubeconfig), str(login)], variables, REPOSITORY)
     commands = {
         AT_ONCE: ansible(playbook(scratch / "topics.yml", _task(kubeconfig)), "-v"),
         SINGLY: [*program, "singly", str(kubeconfig)],
-        OWN_TOOLS: _own_tools(work, kubeconfig, scratch),
+        OWN_TOOLS: _own_tools(work, kubeconfig, login),
     }
-    contest = pairs.Contest(f"{TOPICS} topics", {what: [] for what in commands})
+    contest = pairs.Contest(f"{TOPICS} topics", {what: [] for what in [*commands, AT_ONCE + ALONE, SINGLY + ALONE]})
     try:
         pairs.run([*program, "make", str(kubeconfig)], variables, REPOSITORY)
         for number in range(rounds):
             for what in pairs.turns(list(commands), number):
                 process = pairs.run(commands[what], variables, REPOSITORY)
-                found = REQUESTS.search(process.output) or re.search(r'"requests": (\d+)', process.output)
-                if found:
-                    contest.requests[what] = int(found[1])
                 contest.seconds[what].append(process.seconds)
+                if what != OWN_TOOLS:
+                    contest.requests[what] = int(_said(REQUESTS, process.output))
+                    contest.seconds[what + ALONE].append(_said(SECONDS, process.output))
                 work.say(f"  {what:<32} {process.seconds:7.2f} s  {contest.requests.get(what, '-'):>5} requests")
     finally:
         pairs.run([*program, "remove", str(kubeconfig)], variables, REPOSITORY)
     return contest
+
+
+def _said(what: re.Pattern[str], output: str) -> float:
+    found = what.search(output)
+    if not found:
+        raise InvalidMeasurementError(f"{what.pattern} is not in:\n{output[-1500:]}")
+    return float(found[1])
 
 
 def _task(kubeconfig: Path) -> dict[str, Any]:
@@ -76,13 +90,11 @@ def _task(kubeconfig: Path) -> dict[str, Any]:
     }
 
 
-def _own_tools(work: Workbench, kubeconfig: Path, scratch: Path) -> list[str]:
+def _own_tools(work: Workbench, kubeconfig: Path, login: Path) -> list[str]:
     """Both tools in a broker's pod, as an operator would by hand; the log-in goes in by the standard input."""
-    login = scratch / "client.properties"
-    login.touch(mode=0o600)
-    login.write_text(_properties(kubeconfig))
     both = (
-        'read -r -d "" conf; cd "${KAFKA_HOME:-/opt/kafka}" && '
+        # by its length: not every way into a pod says where the input ends
+        f'export LC_ALL=C; IFS= read -r -N {login.stat().st_size} conf; cd "${{KAFKA_HOME:-/opt/kafka}}" && '
         + " && ".join(
             f'bin/{tool}.sh --bootstrap-server {BOOTSTRAP} --command-config <(printf %s "$conf") --describe {more}'
             for tool, more in (("kafka-topics", ""), ("kafka-configs", "--entity-type topics"))
@@ -96,10 +108,12 @@ def _own_tools(work: Workbench, kubeconfig: Path, scratch: Path) -> list[str]:
 # -- what runs in a process of its own
 
 
-def _properties(kubeconfig: Path) -> str:
+def _write_login(kubeconfig: Path, file: Path) -> None:
+    """What Kafka's own tools log in with; Ansible's collections are to be imported here alone."""
     from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_tools
 
-    return kafka_tools.client_properties(_login(kubeconfig))
+    file.touch(mode=0o600)
+    file.write_text(kafka_tools.client_properties(_login(kubeconfig)))
 
 
 def _login(kubeconfig: Path) -> Any:
@@ -149,13 +163,13 @@ def _singly(admin: Any) -> None:
     """As a loop over topics asks: its partitions, then its configuration."""
     from kafka.admin import ConfigResource, ConfigResourceType
 
-    every = names()
+    every, began = names(), time.monotonic()
     for name in every:
         (topic,) = admin.describe_topics([name])
         found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all")
         if len(topic["partitions"]) != 1 or name not in found.get("topic", {}):
             raise InvalidMeasurementError(f"topic {name} was not found whole")
-    print(f"REQUESTS={2 * len(every)}")
+    print(f"requests: {2 * len(every)}\nseconds: {time.monotonic() - began:.3f}")
 
 
 def _remove(admin: Any) -> None:
@@ -166,8 +180,11 @@ def _remove(admin: Any) -> None:
 
 
 def main() -> int:
-    """One of the three with an admin client."""
-    what, kubeconfig = sys.argv[1:]
+    """The log-in for Kafka's own tools, or one of the three with an admin client."""
+    what, kubeconfig, *file = sys.argv[1:]
+    if what == "login":
+        _write_login(Path(kubeconfig), Path(*file))
+        return 0
     with _admin(Path(kubeconfig)) as admin:
         {"make": _make, "singly": _singly, "remove": _remove}[what](admin)
     return 0
