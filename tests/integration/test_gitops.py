@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delivery by Git on Flux's own controllers, the whole platform on both clusters: the same objects as direct, and a way
-there and back without a restart.
+"""Delivery by Git on Flux's own controllers, on both clusters: the same objects as direct, and a way there and back
+without a restart. The whole platform at night, Strimzi, Kafka and the collectors by day.
 
 The tests stand in an order in which each leaves the clusters fit for the next.
 """
@@ -38,6 +38,13 @@ KUSTOMIZATIONS = {
     },
     INFRA: {"flux-system", "cluster-infra-observability"},
 }
+#: at the night alone: their objects come the same way as the others', and take half of the time
+AT_NIGHT = {
+    "schema_registry": {"cluster-apps-messaging-schema-registry"},
+    "cnpg": {"cluster-apps-infrastructure-cloudnative-pg", "cluster-apps-synergyflow-database"},
+    "synergyflow_backend": {"cluster-apps-synergyflow"},
+    "volsync": {"cluster-apps-infrastructure-volsync", "cluster-apps-backup"},
+}
 OTHERS = ("strimzi", "kafka_cluster", "schema_registry", "cnpg", "synergyflow_backend", "volsync", "obs_collectors")
 CANARY = "canary-4711-in-no-commit"
 #: what comes and goes by itself, and what a failed comparison must not print
@@ -71,8 +78,11 @@ pytestmark = pytest.mark.integration
 class Site:
     """Runs of site.yml with Flux, and the repository as it is."""
 
-    def __init__(self, rehearsal: Any) -> None:
+    def __init__(self, rehearsal: Any, *, whole: bool = True) -> None:
         self.rehearsal = rehearsal
+        without = {} if whole else AT_NIGHT
+        self.off = {f"{role}_enabled": False for role in without}
+        self.expected = KUSTOMIZATIONS | {CLUSTER: KUSTOMIZATIONS[CLUSTER].difference(*without.values())}
         self.bare = rehearsal.state / "git" / "synergyflow.git"
 
     def run(
@@ -80,7 +90,7 @@ class Site:
     ) -> subprocess.CompletedProcess[str]:
         # the same repository both ways: with it the instance of Flux stays as it is
         read = (self.rehearsal.state / "git" / "url").read_text().strip()
-        given = {"flux_enabled": True, "flux_git_url": read, "platform_delivery": delivery, **variables}
+        given = {"flux_enabled": True, "flux_git_url": read, "platform_delivery": delivery, **self.off, **variables}
         return run(self.rehearsal, "site", hosts, *args, **given)
 
     def git(self, *arguments: str) -> str:
@@ -139,9 +149,9 @@ def nothing_changed(done: subprocess.CompletedProcess[str]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def site(own_rehearsal: Any) -> Site:
+def site(own_rehearsal: Any, request: pytest.FixtureRequest) -> Site:
     """Clusters of its own: those of the session have the platform without Flux, and what other tests left in Git."""
-    return Site(own_rehearsal)
+    return Site(own_rehearsal, whole="not nightly" not in request.config.getoption("-m"))
 
 
 def test_a_secret_is_refused_before_anything_is_committed(site: Site, tmp_path: Path) -> None:
@@ -173,7 +183,7 @@ def test_the_first_run_brings_everything_to_both_clusters(site: Site) -> None:
     # what Strimzi makes with the Kafka goes into the rest
     subjects = site.git("log", "--format=%s", f"{before}..main").splitlines()
     assert [subject.partition(":")[0] for subject in subjects] == ["apps, infra", "apps"]
-    for cluster, names in KUSTOMIZATIONS.items():
+    for cluster, names in site.expected.items():
         found = site.kustomizations(cluster)
         assert set(found) == names
         for each in found.values():
@@ -273,7 +283,7 @@ def test_everything_is_taken_over_from_flux_and_by_flux_again_and_nothing_restar
     assert done.returncode == 0, output(done)
     assert (site.objects(), site.pods()) == (objects, pods)
     assert site.managers("kafka", "synergyflow") == {"kustomize-controller"}
-    for cluster, names in KUSTOMIZATIONS.items():
+    for cluster, names in site.expected.items():
         found = site.kustomizations(cluster)
         assert set(found) == names
         assert all(each["status"]["lastAppliedRevision"].endswith(site.head()) for each in found.values())
@@ -288,4 +298,4 @@ def test_a_component_that_has_no_objects_any_more_leaves_cluster_and_git(site: S
     assert set(site.kustomizations(INFRA)) == {"flux-system"}
     assert site.kustomizations(INFRA)["flux-system"]["status"]["lastAppliedRevision"].endswith(site.head())
     assert not [path for path in site.files() if path.startswith("kubernetes/workloads/infra/")]
-    assert set(site.kustomizations()) == KUSTOMIZATIONS[CLUSTER]
+    assert set(site.kustomizations()) == site.expected[CLUSTER]
