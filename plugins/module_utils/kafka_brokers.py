@@ -20,7 +20,7 @@ from typing import Any
 try:
     from kafka import KafkaAdminClient
     from kafka import errors as kafka_errors
-    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.admin import ConfigResource, ConfigResourceType, ConfigSourceType, ConfigType
     from kafka.net.compat import KafkaNetClient
 
     KAFKA_IMPORT_ERROR: ImportError | None = None
@@ -78,6 +78,36 @@ class KafkaLogin:
         names = {(False, False): "PLAINTEXT", (False, True): "SSL", (True, False): "SASL_PLAINTEXT"}
         options["security_protocol"] = names.get((self.password is not None, self.ca is not None), "SASL_SSL")
         return options
+
+
+if KAFKA_IMPORT_ERROR is None:
+
+    class TopicAdmin(KafkaAdminClient):
+        """kafka-python's admin client, with all keys of many topics at a sixth of the cost.
+
+        Its own way makes a dictionary of every field of every key, which costs four times what reading them off the
+        wire does. This hook is not in its documentation: a version that does without it is slower and right.
+        """
+
+        @classmethod
+        def _describe_configs_process_responses(cls, responses: Iterable[Any], config_filter: Any = None) -> dict:
+            """What is used of all keys of all topics, as `describe_configs` gives it with `config_filter="all"`."""
+            sources = {each.value: each.name for each in ConfigSourceType}
+            types = {each.value: each.name for each in ConfigType}
+            return {
+                "topic": {
+                    result.resource_name: {
+                        entry.name: {
+                            "value": entry.value,
+                            "config_source": sources.get(entry.config_source, "UNKNOWN"),
+                            "config_type": types.get(entry.config_type, "UNKNOWN"),
+                        }
+                        for entry in result.configs
+                    }
+                    for response in responses
+                    for result in response.results
+                }
+            }
 
 
 @dataclass
@@ -146,7 +176,7 @@ def read_topics(
         while True:
             started = time.monotonic()
             try:
-                with _connected(login, deadline, heard, hopeless) as admin:
+                with _connected(login, deadline, heard, hopeless, TopicAdmin) as admin:
                     return _read(admin, list(expected), started)
             except kafka_errors.KafkaError as error:
                 if isinstance(error, kafka_errors.AuthorizationError):
@@ -186,7 +216,9 @@ def refused(heard: Iterable[BaseException], error: BaseException) -> BrokersErro
 
 
 @contextmanager
-def _connected(login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Callable[[], bool]) -> Iterator[Any]:
+def _connected(
+    login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Callable[[], bool], kind: Any = None
+) -> Iterator[Any]:
     """An admin client that has met a broker. Short attempts first: a wrong password would wait for all of the time."""
     seconds = FIRST_ATTEMPT_SECONDS
     made: list[Any] = []
@@ -200,7 +232,7 @@ def _connected(login: KafkaLogin, deadline: float, heard: _Heard, hopeless: Call
         while True:
             seconds = min(seconds, deadline - time.monotonic())
             try:
-                admin = KafkaAdminClient(
+                admin = (kind or KafkaAdminClient)(
                     **login.client_options(),
                     kafka_client=client,
                     bootstrap_timeout_ms=max(int(seconds * 1000), 100),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole drill, for `make drill`: each rollback killed before every one of its tasks, finished, and deployed again;
-and each on a platform that Git delivers.
+that of everything killed once before each of them; and each on a platform that Git delivers.
 
 It takes hours; `make test` has a sample of it (test_rollback.py).
 """
@@ -47,7 +47,7 @@ def server() -> dict[str, str]:
 
 
 @pytest.mark.timeout(6 * HOURS)
-@pytest.mark.parametrize("name", [name for name in KUSTOMIZATIONS if name != "flux"])
+@pytest.mark.parametrize("name", [name for name in KUSTOMIZATIONS if name not in ("flux", "all")])
 def test_killed_before_every_task(platform: Any, server: dict[str, str], name: str) -> None:
     confirmed = {"rollback_confirm": f"{name}@{CLUSTER}", "rollback_without_backup": True}
     number, finished = 1, False
@@ -65,6 +65,24 @@ def test_killed_before_every_task(platform: Any, server: dict[str, str], name: s
         assert back.returncode == 0, f"killed before task {number}: {output(back)}"
         number += 1
     assert number > 5, "nothing was killed"
+
+
+@pytest.mark.timeout(HOURS)
+def test_all_killed_again_and_again(platform: Any, server: dict[str, str]) -> None:
+    """One rollback of everything: each run takes up what the one before has left, and is killed a task later."""
+    confirmed = {"rollback_confirm": f"all@{CLUSTER}", "rollback_without_backup": True}
+    number, code = 0, -signal.SIGKILL
+    while code == -signal.SIGKILL:
+        number += 1
+        done = rollback(platform, "all", kill_before=str(number), **confirmed, **server)
+        code = done.returncode
+    assert code == 0, f"to be killed before task {number}: {output(done)}"
+    assert "other objects are as they were" in output(done)
+    assert number > 20, "nothing was killed"
+    assert platform.kubectl(CLUSTER, "get", "configmap", "synergyflow-rollback", check=False).returncode != 0
+    server["cnpg_server_name"] = "all-again"
+    back = run(platform, "site", CLUSTER, **server)
+    assert back.returncode == 0, output(back)
 
 
 @pytest.mark.timeout(6 * HOURS)

@@ -22,7 +22,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers
     diagnose,
     read_topics,
 )
-from kafka import errors
+from kafka import KafkaAdminClient, errors
+from kafka.protocol.admin import DescribeConfigsResponse
 
 TIMEOUT = errors.KafkaTimeoutError("Unable to bootstrap from ['c-kafka-bootstrap.ns.svc:9093']")
 CUT_OFF = errors.KafkaConnectionError("socket disconnected")
@@ -110,7 +111,7 @@ def test_a_request_does_not_outlive_the_check(
         given.update(options)
         raise errors.KafkaTimeoutError
 
-    monkeypatch.setattr(kafka_brokers, "KafkaAdminClient", admin_client)
+    monkeypatch.setattr(kafka_brokers, "TopicAdmin", admin_client)
     with pytest.raises(BrokersError):
         read_topics(KafkaLogin(["127.0.0.1:9"]), [], timeout=timeout, hopeless=lambda: True)
     assert least <= given["request_timeout_ms"] <= most
@@ -123,3 +124,23 @@ def test_the_option_reaches_every_connection() -> None:
     finally:
         client.close()
         client._manager._net.stop()
+
+
+def test_configuration_is_read_as_the_library_reads_it() -> None:
+    result, made = DescribeConfigsResponse.DescribeConfigsResult, []
+    entry = result.DescribeConfigsResourceResult
+    for name, keys in {"events": 3, "hidden": 0}.items():
+        configs = [
+            entry(name=f"key.{number}", value=None if number else "1", config_source=1 + 2 * number, config_type=number)
+            for number in range(keys)
+        ]
+        made.append(result(error_code=0 if keys else 29, resource_type=2, resource_name=name, configs=configs))
+    answer = DescribeConfigsResponse.decode(DescribeConfigsResponse(results=made).encode(version=4), version=4)
+    theirs = KafkaAdminClient._describe_configs_process_responses([answer], "all")["topic"]
+    ours = kafka_brokers.TopicAdmin._describe_configs_process_responses([answer], "all")["topic"]
+    used = ("value", "config_source", "config_type")
+    assert ours == {
+        topic: {key: {field: one[field] for field in used} for key, one in keys.items()}
+        for topic, keys in theirs.items()
+    }
+    assert {topic: len(keys) for topic, keys in ours.items()} == {"events": 3, "hidden": 0}
