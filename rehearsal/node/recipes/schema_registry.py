@@ -67,7 +67,11 @@ def prepare(container: Container) -> Run:
     settings |= {"quarkus.http.port": str(registry), "quarkus.management.port": str(management)}
     config = container.folder / "work" / "config" / "application.properties"
     write_atomically(config, properties.render(settings))
+    temporary = inside(container.root, "/tmp")
+    temporary.mkdir(parents=True, exist_ok=True)
     options = [
+        # Vert.x makes a folder of one name in it, which the next user of this machine could not write to
+        f"-Djava.io.tmpdir={temporary}",
         f"-Djdk.net.hosts.file={hosts.file(container.paths, container.cluster)}",
         "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
         "-Djava.awt.headless=true",
