@@ -8,6 +8,8 @@ TEST_DIR := $(CURDIR)/.rehearsal/test
 # and the memory that one's own rehearsal is to do without: an API server collects for a third less of its time
 integration drill molecule: export GOGC := 100
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# into a log as onto a terminal: Ansible leaves it to Python when to write, which is late
+export PYTHONUNBUFFERED := 1
 # without compiled bytecode every start of Ansible takes twice as long
 unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
