@@ -74,15 +74,15 @@ def write_objects(path: Path, objects: list[Object]) -> Path:
     return path
 
 
-def playbook(path: Path, task: dict[str, Any] | None) -> Path:
-    """A play on this machine with this one task, or with none."""
+def playbook(path: Path, *tasks: dict[str, Any]) -> Path:
+    """A play on this machine with these tasks, or with none."""
     play = {
         "hosts": "localhost",
         "connection": "local",
         "gather_facts": False,
         # without it Ansible would look for an interpreter first, which only kubernetes.core would pay for
         "vars": {"ansible_python_interpreter": sys.executable},
-        "tasks": [task] if task else [],
+        "tasks": list(tasks),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump([play], sort_keys=False))

@@ -120,7 +120,7 @@ def measure(work: Workbench, rounds: int) -> SiteOutcome:
         SITE: site,
         KUBECTL: ["/bin/sh", "-c", shell],
         LOADING: [*site, "--list-tasks"],
-        EMPTY: ansible(playbook(scratch / "empty.yml", None)),
+        EMPTY: ansible(playbook(scratch / "empty.yml")),
     }
     for command in commands.values():
         pairs.run(command, variables, REPOSITORY)

@@ -31,7 +31,7 @@ def measure(work: Workbench, rounds: int) -> list[StartUp]:
     commands = {
         "Python": [sys.executable, "-c", "pass"],
         "import of the Kubernetes client": [sys.executable, "-c", "import kubernetes.dynamic"],
-        EMPTY_PLAY: ansible(playbook(folder / "empty.yml", None)),
+        EMPTY_PLAY: ansible(playbook(folder / "empty.yml")),
         "a play with one task (debug)": ansible(playbook(folder / "debug.yml", _debug("nothing"))),
     }
     for size in (100, 1000):
