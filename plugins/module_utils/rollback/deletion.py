@@ -16,13 +16,13 @@ from ..apply_plan import parent_of, set_id
 from ..component_objects import Wanted
 from ..discovery import DEPLOYMENTS, Resource
 from ..errors import ClusterError
-from ..flux_status import is_suspended
-from ..objects import Key, Manifest, annotations_of, key_of, labels_of, listed
+from ..objects import Key, Manifest, key_of, labels_of, listed
 from .components import FINALIZERS
 from .journal import OvertakenError
 from .look import objects, of_others
 from .plan import (
     CLUSTER_ID,
+    IN_EFFECT,
     MANAGER,
     REMEMBER,
     RESUME,
@@ -41,14 +41,15 @@ PREPARED: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
     SUSPEND: lambda step: {"spec": {"suspend": True}},
     RESUME: lambda step: {"spec": {"suspend": None}},
 }
-#: whether a live object has what the preparation writes
-IN_EFFECT: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], bool]] = {
-    UNMANAGE: lambda live, step: annotations_of(live).get("strimzi.io/managed") == "false",
-    REMEMBER: lambda live, step: annotations_of(live).get(CLUSTER_ID) == step["value"],
-    SUSPEND: lambda live, step: is_suspended(live),
-    RESUME: lambda live, step: not is_suspended(live),
+#: preparation -> what an object is that has lost it
+UNPREPARED = {
+    UNMANAGE: "strimzi.io/managed is not false any more",
+    SUSPEND: "it is resumed",
+    RESUME: "it is suspended",
 }
 PREPARE_ATTEMPTS, PREPARE_PAUSE = 6, 0.3
+#: an object that is prepared is deleted as it was seen; its operator may write it meanwhile
+DELETE_ATTEMPTS = 10
 
 
 @dataclass
@@ -68,17 +69,21 @@ class Deletion:
     #: seconds of waiting for the cluster
     waited: float = 0.0
     _seen: dict[str, float] = field(default_factory=dict)
+    #: UID -> what its object must have when it is deleted
+    _prepared: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def run(self) -> None:
         going = {each["uid"] for each in self.plan.objects}
-        self._prepare_all(self.plan.prepare)
+        prepare = self.plan.prepare
+        self._prepared = {step["uid"]: step for step in prepare if step["do"] != REMEMBER}
+        self._prepare_all(prepare)
         for wave in self.plan.delete:
             uids = {each["uid"] for each in wave}
-            self._prepare_all([each for each in self.plan.prepare if each["uid"] in uids or each["do"] == REMEMBER])
+            self._prepare_all([each for each in prepare if each["uid"] in uids or each["do"] == REMEMBER])
             self._wave([as_manifest(each) for each in wave])
         self._nothing_left(going)
         # again: until its Kafka was gone, the operator may have written the claims as it makes them
-        self._prepare_all([step for step in self.plan.prepare if step["do"] == REMEMBER])
+        self._prepare_all([step for step in prepare if step["do"] == REMEMBER])
         if self.plan.delete_claims:
             self._wave([as_manifest(each) for each in self.plan.claims])
         self._records()
@@ -153,15 +158,29 @@ class Deletion:
         return self.api.get(resource, key.namespace, key.name) if resource else None
 
     def _delete(self, manifest: Manifest) -> Key | None:
-        """Ask for its deletion; its key if it was there."""
-        key, live, resource = key_of(manifest), self._get(manifest), self._resource(manifest)
-        uid = manifest["metadata"]["uid"]
-        if live is None or resource is None or live["metadata"]["uid"] != uid:
-            return None
-        if not live["metadata"].get("deletionTimestamp"):
+        """Ask for its deletion; its key if it was there. What is no longer as it was prepared is refused."""
+        key, uid = key_of(manifest), manifest["metadata"]["uid"]
+        step = self._prepared.get(uid)
+        for __ in range(DELETE_ATTEMPTS):
+            live, resource = self._get(manifest), self._resource(manifest)
+            if live is None or resource is None or live["metadata"]["uid"] != uid:
+                return None
+            if live["metadata"].get("deletionTimestamp"):
+                return key
             # between the look and this request it may have gone and been made anew: that one is not ours
-            removal.delete(self.api, resource.path(key.namespace, key.name), key, {"uid": uid}, expect=(409,))
-        return key
+            only = {"uid": uid}
+            if step:
+                if not IN_EFFECT[step["do"]](live, step):
+                    raise ClusterError(
+                        f"{key} is not deleted, as somebody has changed what it was prepared by"
+                        f" ({UNPREPARED[step['do']]}): its deletion would take more than the plan says."
+                        " The rollback stays open: run it again to go on."
+                    )
+                only["resourceVersion"] = live["metadata"]["resourceVersion"]
+            answer = removal.delete(self.api, resource.path(key.namespace, key.name), key, only, expect=(409,))
+            if answer.status != 409 or not step:
+                return key
+        raise ClusterError(f"{key} changes all the time, it could not be deleted as it was prepared; run it again.")
 
     def _look(self, still: list[tuple[Manifest, Manifest]]) -> None:
         """Take finalizers away that may be, once their own controller has had its time."""

@@ -8,7 +8,7 @@ It is what is shown, what is confirmed, what the journal keeps, and what the pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,13 @@ MANAGER = "synergyflow.platform"
 #: on a claim that is kept: the Kafka whose data it holds
 CLUSTER_ID = "synergyflow.platform/kafka-cluster-id"
 UNMANAGE, REMEMBER, SUSPEND, RESUME = "unmanage", "remember", "suspend", "resume"
+#: whether a live object has what its preparation writes
+IN_EFFECT: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], bool]] = {
+    UNMANAGE: lambda live, step: annotations_of(live).get("strimzi.io/managed") == "false",
+    REMEMBER: lambda live, step: annotations_of(live).get(CLUSTER_ID) == step["value"],
+    SUSPEND: lambda live, step: is_suspended(live),
+    RESUME: lambda live, step: not is_suspended(live),
+}
 KAFKA = "kafka.strimzi.io"
 #: label of an object that Flux applies -> kind of its owner, and its API group
 FLUX_OWNERS = {
@@ -72,8 +79,10 @@ class Plan:
     stay: list[dict[str, str]] = field(default_factory=list)
     claims: list[dict[str, str]] = field(default_factory=list)
     delete_claims: bool = False
-    #: what is written before the first deletion, so that less is lost by it
-    prepare: list[dict[str, str]] = field(default_factory=list)
+    #: the id of their Kafka's cluster that the kept claims get; "" for none
+    remember: str = ""
+    #: UIDs of the objects that had what they are prepared by when the plan was made
+    already: list[str] = field(default_factory=list)
     #: lists that must be empty at the end
     made: list[dict[str, str]] = field(default_factory=list)
     dependants: list[str] = field(default_factory=list)
@@ -106,6 +115,19 @@ class Plan:
     def objects(self) -> list[dict[str, str]]:
         return [entry for wave in self.delete for entry in wave]
 
+    @property
+    def prepare(self) -> list[dict[str, str]]:
+        """What every object must have before its deletion, so that less is lost by it, whether it has it or not.
+
+        Not in the journal: it follows from what is deleted, and would be as large.
+        """
+        release = SUSPEND if COMPONENTS[self.component].forget_releases else RESUME
+        what = {"KafkaTopic": UNMANAGE, "HelmRelease": release}
+        found = [{"do": what[each["kind"]], **each} for each in self.objects if each["kind"] in what]
+        if self.remember:
+            found += [{"do": REMEMBER, "value": self.remember, **each} for each in self.claims]
+        return found
+
     def plain(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -117,7 +139,12 @@ class Plan:
             known[name] = [(str(each[0]), str(each[1])) for each in known.get(name) or []]
         if known.get("from_git"):
             known["from_git"] = FromGit.read(known["from_git"])
-        return cls(**known)
+        found = cls(**known)
+        if "prepare" in data:  # written by an earlier version: only what was to be changed then
+            found.remember = next((each["value"] for each in data["prepare"] if each["do"] == REMEMBER), "")
+            changed = {each["uid"] for each in data["prepare"]}
+            found.already = [each["uid"] for each in found.prepare if each["uid"] not in changed]
+        return found
 
 
 def entry(manifest: Manifest) -> dict[str, str]:
@@ -181,7 +208,11 @@ def build(
         plan.delete += [[entry(manifest) for manifest in wave] for wave in ordered(mine, component)]
     plan.claims = [entry(manifest) for manifest in seen.claims]
     owned = [manifest for manifest in seen.claims if manifest["metadata"].get("ownerReferences")]
-    plan.prepare = _prepare(component, going, seen.claims, keep=not delete_claims)
+    if not delete_claims:
+        ids = [(manifest.get("status") or {}).get("clusterId") for manifest in going if manifest["kind"] == "Kafka"]
+        plan.remember = next(filter(None, ids), "")
+    live = {manifest["metadata"]["uid"]: manifest for manifest in [*going, *seen.claims]}
+    plan.already = [step["uid"] for step in plan.prepare if IN_EFFECT[step["do"]](live[step["uid"]], step)]
     plan.made = [asdict(each) for each in component.made(values)]
     plan.lost, plan.kept = list(component.lost), list(component.kept)
     plan.destroyed = _destroyed(going, seen.claims if delete_claims else owned)
@@ -250,23 +281,6 @@ def ordered(manifests: Iterable[Manifest], component: Component) -> list[list[Ma
     last = [manifest for manifest in every if key_of(manifest).group_kind in component.last]
     first = [manifest for manifest in every if manifest not in last]
     return [*waves(first)[::-1], *([last] if last else [])]
-
-
-def _prepare(component: Component, going: list[Manifest], claims: list[Manifest], keep: bool) -> list[dict[str, str]]:
-    """Topics let go of, claims that remember whose they are, releases that uninstall, or are forgotten."""
-    found = []
-    for manifest in going:
-        key = key_of(manifest)
-        if key.kind == "KafkaTopic" and annotations_of(manifest).get("strimzi.io/managed") != "false":
-            found.append({"do": UNMANAGE, **entry(manifest)})
-        if key.kind == "HelmRelease" and component.forget_releases and not is_suspended(manifest):
-            found.append({"do": SUSPEND, **entry(manifest)})
-        if key.kind == "HelmRelease" and not component.forget_releases and is_suspended(manifest):
-            found.append({"do": RESUME, **entry(manifest)})
-    ids = [(manifest.get("status") or {}).get("clusterId") for manifest in going if manifest["kind"] == "Kafka"]
-    if keep and ids and ids[0]:
-        found += [{"do": REMEMBER, "value": ids[0], **entry(claim)} for claim in claims]
-    return found
 
 
 def _destroyed(going: list[Manifest], claims: list[Manifest]) -> list[str]:
@@ -341,7 +355,9 @@ def text(plan: Plan, phrase: str) -> str:
     if plan.from_git:
         for title, lines in git.lines(plan.from_git).items():
             parts += _sentences(title, lines)
-    parts += _sentences("Before", [PREPARATIONS[each] for each in dict.fromkeys(step["do"] for step in plan.prepare)])
+    already = set(plan.already)
+    changing = dict.fromkeys(step["do"] for step in plan.prepare if step["uid"] not in already)
+    parts += _sentences("Before", [PREPARATIONS[each] for each in changing])
     waves_text = [f"{number}. {_kinds(wave)}" for number, wave in enumerate(plan.delete, 1)]
     if plan.delete_claims and plan.claims:
         waves_text.append(f"{len(waves_text) + 1}. {_kinds(plan.claims)}")

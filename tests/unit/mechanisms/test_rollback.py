@@ -332,6 +332,76 @@ def test_a_topic_that_could_not_be_let_go_of_is_not_deleted(
     assert not [each for each in store.writes if each.startswith("DELETE")]
 
 
+def test_a_topic_that_is_managed_again_since_the_plan_is_let_go_of_again(planned: Any) -> None:
+    store = platform()
+    mine = store.get("KafkaTopic", "orders")["metadata"]
+    mine["annotations"] = {"strimzi.io/managed": "false"}
+    api, found = planned(store)
+    assert "strimzi.io/managed" not in plan.text(found, "x"), "the plan says what it changes now"
+    mine["annotations"]["strimzi.io/managed"] = "true"
+    written: list[Any] = []
+    plain = store.handle
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if method == "DELETE" and path.endswith("/kafkatopics/orders"):
+            written.append(store.get("KafkaTopic", "orders")["metadata"]["annotations"])
+        return plain(method, path, query, body)
+
+    api.connection.handler = handle
+    deletion.Deletion(api, found).run()
+    assert written == [{"strimzi.io/managed": "false"}]
+
+
+def test_fluxs_own_release_that_is_resumed_at_the_last_moment_is_not_deleted(planned: Any) -> None:
+    """Its deletion would take the controllers away."""
+    where = ("flux-system", "flux")
+    release = made("HelmRelease", "flux-instance", where, namespace="flux-system", spec={"suspend": True})
+    store = ObjectStore(release, record(where, release))
+    api, found = planned(store, "flux")
+    plain, looked = store.handle, [0]
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        answered = plain(method, path, query, body)
+        if method == "GET" and path.endswith("/helmreleases/flux-instance"):
+            looked[0] += 1
+            if looked[0] == 2:  # the wave has found it suspended
+                store.get("HelmRelease", "flux-instance")["spec"]["suspend"] = False
+        return answered
+
+    api.connection.handler = handle
+    with pytest.raises(ClusterError, match=r"flux-instance is not deleted, .*it is resumed"):
+        deletion.Deletion(api, found).run()
+    assert store.writes == []
+
+
+def test_an_object_that_its_operator_writes_meanwhile_is_looked_at_again_before_it_is_deleted(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    plain, left = store.handle, [2]
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if method == "DELETE" and path.endswith("/kafkatopics/orders") and left[0]:
+            left[0] -= 1
+            return status(409, "the object has been modified", "Conflict")
+        return plain(method, path, query, body)
+
+    api.connection.handler = handle
+    deletion.Deletion(api, found).run()
+    assert left == [0]
+    assert store.get("KafkaTopic", "orders") is None
+
+
+def test_a_journal_of_an_earlier_version_prepares_everything_all_the_same(planned: Any) -> None:
+    _api, found = planned(platform())
+    [of_topic] = [step for step in found.prepare if step["do"] == plan.UNMANAGE]
+    data = found.plain()
+    del data["remember"], data["already"]
+    old = plan.Plan.read(data | {"prepare": [step for step in found.prepare if step != of_topic]})
+    assert old.prepare == found.prepare
+    assert old.already == [of_topic["uid"]]
+    assert old.remember == "the-id"
+
+
 def test_a_second_run_finishes_what_the_first_has_begun(planned: Any) -> None:
     store = platform()
     api, found = planned(store)
