@@ -19,7 +19,13 @@ from ansible_collections.synergyflow.platform.plugins.action.publish import Late
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import listed
-from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import held_back, look, plan, proof
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import (
+    held_back,
+    last_backup,
+    look,
+    plan,
+    proof,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.deletion import Deletion
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.from_git import (
@@ -28,6 +34,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.from
     parts_of,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import (
+    SILENT,
     Journal,
     Journals,
     Owner,
@@ -62,8 +69,7 @@ class ActionModule(ClusterAction):
         "confirm": {"type": "str", "default": ""},
         "phrase": {"type": "str", "default": ""},
         "delete_claims": {"type": "bool", "default": False},
-        "backup": {"type": "bool", "default": False},
-        "without_backup": {"type": "bool", "default": False},
+        "without_backup": {"type": "raw", "default": False},
         "revert": {"type": "str", "default": ""},
         "take_over": {"type": "bool", "default": False},
         "remove_finalizers": {"type": "list", "elements": "str", "default": []},
@@ -111,6 +117,10 @@ class ActionModule(ClusterAction):
         if mine:
             self._same_as_confirmed(mine, args, give_up)
         values = role_values.typed_values(name, task_vars, self._templar)
+        backup = {
+            "backup": last_backup.decide(name, values, args["without_backup"], alone=not args["phrase"]),
+            "backup_minutes": last_backup.minutes(name, values),
+        }
         seen = look.look(api, name, values, host)
         seen.held = frozenset(mine.from_git.held if mine and mine.from_git else [])
         broken = look.dependants(name, seen, task_vars, host)
@@ -125,7 +135,7 @@ class ActionModule(ClusterAction):
             since = f"since {journal.started}, begun by {journal.owner}"
             if not anew:
                 still = look.still(api, mine.objects)
-                old = plan.goes_on(mine, name, host, seen, still)
+                old = replace(plan.goes_on(mine, name, host, seen, still), **backup)
                 words = f"Under way {since}; this run goes on with it.\n"
                 return self._planned(old, phrase, words, sorted(journal.steps), plan.data_left(mine, seen, still))
             replaces = journal.version
@@ -137,7 +147,7 @@ class ActionModule(ClusterAction):
         by_git = staging.delivery(task_vars, self._templar) == staging.GITOPS
         parts = parts_of(name, values, host).values()
         unknown = rollback_git.look(where, name, host, seen, parts, expected=by_git)
-        made = replace(build(), replaces=replaces, unknown=unknown)
+        made = replace(build(), replaces=replaces, unknown=unknown, **backup)
         # what an earlier plan has suspended goes on again by this one
         if (seen.by_git or seen.held) and not made.refused:
             made = self._with_git(api, made, seen, task_vars, revert)
@@ -190,6 +200,8 @@ class ActionModule(ClusterAction):
             "plan": made.plain(),
             "pending": made.pending,
             "destroys_data": destroys_data,
+            "last_backup": destroys_data and made.takes_backup,
+            "unnamed": bool(made.destroyed) and made.backup == last_backup.UNNAMED,
             "begun": begun,
             "phrase": phrase,
             "text": words + plan.text(made, phrase),
@@ -221,19 +233,21 @@ class ActionModule(ClusterAction):
         if self._task.check_mode:
             told = {"warnings": [f"Without check mode this would be refused. {problem}"]} if problem else {}
             # another component's rollback, that was killed, is finished by then if it stands before this one
-            own = problem if not journal or journal.plan.component == name else self._dies_or_comes_back(made, args)
+            own = problem if not journal or journal.plan.component == name else self._dies_or_comes_back(made)
             return {"changed": made.pending, "pending": made.pending, "begun": begun, "problem": own, **told}
         if problem:
             raise ClusterError(f"Nothing has been changed. {problem}")
         self._confirmed(args["confirm"], phrase)
         new = replace(made, replaces="")
+        silent = SILENT + (made.backup_minutes if made.takes_backup else 0)
         if journal is None:
-            journals.open(new, me)
+            journals.open(new, me, silent)
         elif made.replaces:
-            journals.replace(journal, new, me)
-        elif journal.owner != me:
-            journals.take(journal, me)
-        return {"changed": True, "pending": True, "begun": begun}
+            journals.replace(journal, new, me, silent)
+        elif journal.owner != me or journal.silent != silent:
+            journals.take(journal, me, silent)
+        give_up = giving_up(journals.namespace, new)
+        return {"changed": True, "pending": True, "begun": begun, "give_up": give_up}
 
     @staticmethod
     def _refuse(made: plan.Plan, journals: Journals, journal: Journal | None, args: dict[str, Any]) -> str:
@@ -243,17 +257,18 @@ class ActionModule(ClusterAction):
             return problem
         if journal and made.replaces and made.replaces != journal.version:
             return "Its journal has been written since this plan was made: run it again."
-        return ActionModule._dies_or_comes_back(made, args)
+        return ActionModule._dies_or_comes_back(made)
 
     @staticmethod
-    def _dies_or_comes_back(made: plan.Plan, args: dict[str, Any]) -> str:
+    def _dies_or_comes_back(made: plan.Plan) -> str:
         """What of the plan itself refuses."""
         if made.refused:
             return f"{'. '.join(made.refused)}."
-        if made.destroyed and not args["backup"] and not args["without_backup"]:
+        if made.destroyed and made.backup not in (last_backup.TAKEN, last_backup.WAIVED):
             return (
                 f"Data would die, and there is no backup of it by this run: {'; '.join(made.destroyed)}."
-                " To let it die, say -e rollback_without_backup=true."
+                f" The last backup is {made.backup}."
+                f" To let it die, name it: -e rollback_without_backup={made.component}."
             )
         return ""
 
@@ -395,6 +410,7 @@ class ActionModule(ClusterAction):
         journal = self._journal(journals, name)
         if journal.plan.from_git and not journal.is_done(PUSHED):
             raise ClusterError(f"{name} is in Git still, and Flux would make it again (step: withdraw).")
+        journal.silent = SILENT
         run = Deletion(api, journal.plan, args["remove_finalizers"], tell=tell, beat=lambda: journals.beat(journal))
         with self._timed(journals, journal, DELETE) as step:
             try:

@@ -80,13 +80,11 @@ options:
     description: For V(plan), whether the component's claims are deleted as well, with the data on them.
     type: bool
     default: false
-  backup:
-    description: For V(begin), whether a backup of the data that dies is taken before V(delete).
-    type: bool
-    default: false
   without_backup:
-    description: For V(begin), whether data may die without a backup.
-    type: bool
+    description:
+      - For V(plan), the components whose data may die without a last backup; one name, several with commas, or a list.
+        V(true) means this component, and counts where O(phrase) is empty; another phrase confirms others with it.
+    type: raw
     default: false
   revert:
     description:
@@ -174,6 +172,18 @@ destroys_data:
   description: Whether data dies that is there still, its object not being deleted yet.
   type: bool
   returned: with O(step=plan)
+last_backup:
+  description: Whether a last backup is to be taken before V(delete), as data dies that is there still.
+  type: bool
+  returned: with O(step=plan)
+unnamed:
+  description: Whether data dies, and O(without_backup) does not say whose backup it is about.
+  type: bool
+  returned: with O(step=plan)
+give_up:
+  description: What ends the rollback as it is.
+  type: str
+  returned: with O(step=begin), not in check mode, when there is anything to do
 phrase:
   description: What confirms the plan.
   type: str

@@ -70,7 +70,7 @@ def test_killed_before_every_task(platform: Any, server: dict[str, str], name: s
 @pytest.mark.timeout(HOURS)
 def test_all_killed_again_and_again(platform: Any, server: dict[str, str]) -> None:
     """One rollback of everything: each run takes up what the one before has left, and is killed a task later."""
-    confirmed = {"rollback_confirm": f"all@{CLUSTER}", "rollback_without_backup": True}
+    confirmed = {"rollback_confirm": f"all@{CLUSTER}", "rollback_without_backup": "cnpg"}
     number, code = 0, -signal.SIGKILL
     while code == -signal.SIGKILL:
         number += 1
@@ -115,7 +115,7 @@ class Whole(test_gitops.Site):
 
     def rollback(self, name: str) -> CompletedProcess[str]:
         given = {"flux_enabled": True, "platform_delivery": "gitops", **self.server}
-        given |= {"rollback_confirm": f"{name}@{CLUSTER}", "rollback_without_backup": True}
+        given |= {"rollback_confirm": f"{name}@{CLUSTER}", "rollback_without_backup": "cnpg"}
         inventory = ("-i", "inventories/rehearsal", "-l", CLUSTER, "-e", json.dumps(given))
         return self.rehearsal.playbook(f"playbooks/rollback_{name}.yml", *inventory)
 

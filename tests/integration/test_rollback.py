@@ -102,7 +102,7 @@ def test_check_mode_says_the_plan_and_writes_nothing(platform):
     [
         ({"rollback_confirm": "kafka_cluster@infra"}, "it must be kafka_cluster@apps"),
         ({}, "Confirm with -e rollback_confirm=kafka_cluster@apps"),
-        ({"rollback_confirm": "kafka_cluster@apps", "rollback_delete_claims": True}, "rollback_without_backup=true"),
+        ({"rollback_confirm": "kafka_cluster@apps", "rollback_delete_claims": True}, "rollback_without_backup=kafka_cluster"),
     ],
     ids=["another cluster's phrase", "no terminal to ask at", "data would die"],
 )
@@ -119,6 +119,16 @@ def test_commits_are_not_reverted_with_all_of_it(platform):
     done = rollback(platform, "all", rollback_confirm="all@apps", rollback_revert="0123abc")
     assert done.returncode != 0
     assert "commits are reverted with one component" in output(done)
+    assert watch.writes == []
+
+
+def test_a_waiver_of_all_of_it_has_to_say_whose_data_may_die(platform):
+    watch = Watch(platform, "apps")
+    given = {"rollback_delete_claims": True, "rollback_without_backup": True}
+    done = rollback(platform, "all", rollback_confirm="all@apps", **given)
+    assert done.returncode != 0
+    assert "rollback_without_backup=true does not say whose last backup is meant" in output(done)
+    assert "kafka_cluster" in output(done).rpartition("as in -e rollback_without_backup=")[2]
     assert watch.writes == []
 
 

@@ -52,8 +52,8 @@ back, or the moment until which they count; the phrase that confirms an existing
 `all@<host>` |
 | `rollback_revert` | commits whose changes by people are reverted with a component that Git delivers; see \
 [rollbacks](rollback.md) |
-| `rollback_delete_claims`, `rollback_without_backup` | whether the data on the claims goes as well; whether data may \
-die without a last backup |
+| `rollback_delete_claims`, `rollback_without_backup` | whether the data on the claims goes as well; the components \
+whose data may die without a last backup, such as `cnpg,kafka_cluster` (`true` where one is rolled back alone) |
 | `rollback_remove_finalizers`, `rollback_take_over`, `rollback_timeout` | finalizers that may be taken off what is \
 being deleted, when their controller does not; whether to go on in the place of a run that seems to be alive; seconds \
 for the deletion |"""

@@ -60,6 +60,8 @@ class Component:
     forget_releases: bool = False
     #: its deletion destroys the data, whatever is kept
     always_loses: bool = False
+    #: the variable that says whether a last backup of its data is taken; "" when no rollback takes one
+    last_backup: str = ""
     lost: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
@@ -253,6 +255,7 @@ COMPONENTS: dict[str, Component] = {
         dependants={"synergyflow_backend": "has no database"},
         needed_by=lambda values: [Wanted(CNPG, "Cluster")] if values["cnpg_install_method"] != "existing" else [],
         always_loses=True,
+        last_backup="cnpg_backup",
         kept=("backups in S3, in the folder that it archived into, where no retention removes them any more",),
         verify=("kubectl get cluster,pod,pvc -n synergyflow -l cnpg.io/cluster",),
         back=(

@@ -65,6 +65,8 @@ class Journal:
     #: step -> seconds it took, seconds of them that were waiting for the cluster, whether it is done
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = ""
+    #: minutes for which it may say nothing and not be taken for dead: a last backup is taken by another task
+    silent: float = SILENT
     #: seconds on this machine's clock at which this process has written it last
     written: float = field(default=0.0, compare=False)
 
@@ -82,6 +84,7 @@ class Journal:
             "owner": json.dumps(asdict(self.owner)),
             "started": self.started,
             "touched": self.touched,
+            "silent": f"{self.silent:g}",
             "steps": json.dumps(self.steps),
             "plan": json.dumps(self.plan.plain(), separators=(",", ":")),
         }
@@ -96,13 +99,14 @@ class Journal:
             owner = Owner(**json.loads(data["owner"]))
             steps = json.loads(data["steps"])
             started, touched = data["started"], data["touched"]
+            silent = float(data.get("silent", SILENT))
         except (KeyError, TypeError, ValueError) as error:
             where = f"{live['metadata']['namespace']}/{live['metadata']['name']}"
             raise ClusterError(
                 f"ConfigMap {where} is not the journal of a rollback ({error}): look at it, and delete it if it is not"
                 " needed."
             ) from error
-        return cls(plan, owner, started, touched, steps, live["metadata"]["resourceVersion"])
+        return cls(plan, owner, started, touched, steps, live["metadata"]["resourceVersion"], silent)
 
     def age(self, now: datetime) -> float:
         """Minutes since its rollback has said anything."""
@@ -151,7 +155,7 @@ def held(
         )
     if owner == me:
         return ""
-    running = is_alive(owner.pid) if owner.host == me.host else minutes < SILENT
+    running = is_alive(owner.pid) if owner.host == me.host else minutes < journal.silent
     if not running:
         return ""
     return (
@@ -175,9 +179,9 @@ class Journals:
         live = self.api.get(CONFIG_MAPS, self.namespace, NAME)
         return None if live is None else Journal.read(live)
 
-    def open(self, plan: Plan, owner: Owner) -> Journal:
+    def open(self, plan: Plan, owner: Owner, silent: float = SILENT) -> Journal:
         """Begin one. Who comes second is told who was first."""
-        journal = Journal(plan, owner, now_text(), now_text())
+        journal = Journal(plan, owner, now_text(), now_text(), silent=silent)
         try:
             live = self.api.json(
                 "POST",
@@ -219,10 +223,10 @@ class Journals:
             ) from error
         journal.version = live["metadata"]["resourceVersion"]
 
-    def take(self, journal: Journal, me: Owner) -> None:
+    def take(self, journal: Journal, me: Owner, silent: float = SILENT) -> None:
         """Go on in the place of a run that is dead. Its last task may outlive it for a moment, and write once more."""
         for _attempt in range(TAKE_ATTEMPTS):
-            journal.owner = me
+            journal.owner, journal.silent = me, silent
             try:
                 return self.save(journal)
             except OvertakenError:
@@ -232,8 +236,9 @@ class Journals:
                 journal = there
         raise ClusterError("The journal of this rollback is written by another run again and again: this one stops.")
 
-    def replace(self, journal: Journal, plan: Plan, me: Owner) -> None:
+    def replace(self, journal: Journal, plan: Plan, me: Owner, silent: float = SILENT) -> None:
         """Begin anew in the place of a rollback whose plan no longer holds."""
+        journal.silent = silent
         journal.plan, journal.owner, journal.started, journal.steps = plan, me, now_text(), {}
         self.save(journal)
 

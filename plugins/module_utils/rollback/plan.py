@@ -23,6 +23,7 @@ from ..readiness import judge
 from . import from_git as git
 from .components import COMPONENTS, STAYING, Component, Set, Values
 from .from_git import FromGit, identity
+from .last_backup import TAKEN
 
 MANAGER = "synergyflow.platform"
 #: on a claim that is kept: the Kafka whose data it holds
@@ -91,6 +92,9 @@ class Plan:
     lost: list[str] = field(default_factory=list)
     #: data that dies
     destroyed: list[str] = field(default_factory=list)
+    #: what becomes of the last backup of it, and how many minutes that may take
+    backup: str = ""
+    backup_minutes: int = 0
     kept: list[str] = field(default_factory=list)
     #: object -> its UID, its generation, whether it was ready
     others: dict[str, list[Any]] = field(default_factory=dict)
@@ -114,6 +118,11 @@ class Plan:
     @property
     def objects(self) -> list[dict[str, str]]:
         return [entry for wave in self.delete for entry in wave]
+
+    @property
+    def takes_backup(self) -> bool:
+        """Whether data dies, and is backed up before."""
+        return bool(self.destroyed) and self.backup == TAKEN
 
     @property
     def prepare(self) -> list[dict[str, str]]:
@@ -366,7 +375,8 @@ def text(plan: Plan, phrase: str) -> str:
     parts += _sentences("Not known", plan.unknown)
     parts += _sentences("Breaks", plan.dependants)
     parts += _sentences("Lost", plan.lost)
-    parts += _sentences("DATA THAT DIES", plan.destroyed)
+    last = [f"last backup: {plan.backup}"] if plan.destroyed and plan.backup else []
+    parts += _sentences("DATA THAT DIES", plan.destroyed + last)
     low, high = component.minutes
     if high:
         parts.append(f"Time allowed for it: {low if low == high else f'{low} to {high}'} minutes")

@@ -17,7 +17,14 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan im
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_identity import PAUSE, decide, left_paused
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
-from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import deletion, journal, look, plan, proof
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import (
+    deletion,
+    journal,
+    last_backup,
+    look,
+    plan,
+    proof,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
 from kept_objects import ObjectStore
@@ -33,6 +40,8 @@ VALUES = {
     "cnpg_name": "db",
     "cnpg_install_method": "manifests",
     "cnpg_operator_namespace": "cnpg-system",
+    "cnpg_backup": True,
+    "cnpg_backup_timeout": 14400,
 }
 KAFKA_SET = ("messaging", "kafka-cluster-one")
 REGISTRY_SET = ("messaging", "schema-registry")
@@ -274,6 +283,38 @@ def test_a_plan_survives_its_journal(planned: Any) -> None:
     kept = Journal(found, Owner("me", "here", 1), "2026-11-21T10:00:00+00:00", "2026-11-21T10:00:00+00:00", {}, "7")
     live = kept.manifest("default")
     assert Journal.read(live) == kept
+
+
+@pytest.mark.parametrize(
+    ("component", "given", "alone", "expected"),
+    [
+        ("cnpg", False, True, last_backup.TAKEN),
+        ("cnpg", "kafka_cluster", False, last_backup.TAKEN),
+        ("cnpg", "kafka_cluster, cnpg", False, last_backup.WAIVED),
+        ("cnpg", ["cnpg"], False, last_backup.WAIVED),
+        ("cnpg", True, True, last_backup.WAIVED),
+        ("cnpg", "true", False, last_backup.UNNAMED),
+        ("kafka_cluster", "", True, "impossible (no rollback takes one of it)"),
+        ("kafka_cluster", "kafka_cluster", False, last_backup.WAIVED),
+    ],
+)
+def test_a_waiver_is_about_whom_it_names(component: str, given: Any, alone: bool, expected: str) -> None:
+    assert last_backup.decide(component, VALUES, given, alone=alone) == expected
+
+
+def test_what_cannot_be_backed_up_says_why() -> None:
+    found = last_backup.decide("cnpg", VALUES | {"cnpg_backup": False}, [], alone=True)
+    assert found == "impossible (cnpg_backup is false)"
+    with pytest.raises(ClusterError, match="postgres is no component"):
+        last_backup.waived("cnpg,postgres")
+
+
+def test_the_plan_says_what_becomes_of_the_last_backup(planned: Any) -> None:
+    _api, found = planned(platform(), delete_claims=True)
+    text = plan.text(dataclasses.replace(found, backup=last_backup.WAIVED), "x")
+    assert "last backup: waived by rollback_without_backup" in text
+    _api, keeping = planned(platform())
+    assert "last backup" not in plan.text(dataclasses.replace(keeping, backup=last_backup.WAIVED), "x")
 
 
 # -- the deletion
@@ -550,6 +591,20 @@ def test_who_may_go_on(owner: Owner, minutes: float, is_alive: bool, free: bool)
     assert free or str(owner) in found
 
 
+def test_a_run_that_takes_a_last_backup_is_not_taken_for_dead_meanwhile(stepped: Callable[..., Any]) -> None:
+    store = platform()
+    found = stepped(store, "plan", delete_claims=True)["plan"]
+    stepped(store, "begin", plan=found | {"backup": last_backup.TAKEN, "backup_minutes": 240})
+    live = store.get("ConfigMap", journal.NAME) or {}
+    there = Journal.read(live)
+    elsewhere, then = Owner("she", "there", 9), datetime.fromisoformat(there.touched)
+    for minutes, free in ((240, False), (256, True)):
+        said = journal.held(there, "kafka_cluster", elsewhere, then + timedelta(minutes=minutes))
+        assert (said == "") is free
+    del live["data"]["silent"]
+    assert Journal.read(live).silent == journal.SILENT, "a journal of an earlier version"
+
+
 def test_another_components_rollback_is_refused_even_if_its_run_is_dead() -> None:
     found = journal.held(journal_of(Owner("she", "there", 9), 600, "volsync"), "strimzi", ME, NOW, lambda pid: False)
     assert "rollback_volsync.yml" in found
@@ -632,7 +687,6 @@ def stepped(scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Ca
             "revert": "",
             "delete_claims": False,
             "take_over": True,
-            "backup": False,
             "without_backup": False,
         }
         given |= {"confirm": f"kafka_cluster@{host}", "plan": None} | args
@@ -801,8 +855,6 @@ def test_check_mode_says_what_a_run_would_refuse(
         "phrase": "",
         "revert": "",
         "take_over": False,
-        "backup": False,
-        "without_backup": False,
     }
     found = action._begin(journals, "cnpg", "apps", args)
     assert found["problem"].startswith(told)

@@ -462,7 +462,8 @@ def asked(scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch, repo: R
         action._templar = SimpleNamespace(template=lambda value: value)
         journals = Journals(scripted(ObjectStore(*live).handle, 2.0), "default")
         known = {"inventory_hostname": "apps", "flux_git_url": str(repo.bare), "flux_git_path": FOLDER, **variables}
-        return action._plan(journals, "kafka_cluster", {"phrase": "", "revert": revert, "delete_claims": False}, known)
+        given = {"phrase": "", "revert": revert, "delete_claims": False, "without_backup": False}
+        return action._plan(journals, "kafka_cluster", given, known)
 
     return ask
 
