@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.synergyflow.platform.plugins.action.publish import Later
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import listed
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import (
@@ -49,6 +49,7 @@ PLAN, CONFIRM, BEGIN, PROVE = "plan", "confirm", "begin", "prove"
 WITHDRAW, DELETE, RESUME = "withdraw", "delete", "resume"
 #: in the journal, the two halves of `withdraw`
 SUSPENDED, PUSHED = "suspend", "git"
+BROUGHT = "Flux has brought what was not there when the plan was made"
 
 
 def tell(text: str) -> None:
@@ -89,7 +90,7 @@ class ActionModule(ClusterAction):
         journals = Journals(api, args["journal_namespace"])
         steps: dict[str, Callable[..., dict[str, Any]]] = {
             PLAN: lambda: self._plan(journals, name, args, task_vars),
-            BEGIN: lambda: self._begin(journals, name, self._host(task_vars), args),
+            BEGIN: lambda: self._begin(journals, name, args, task_vars),
             WITHDRAW: lambda: self._by_git(
                 partial(self._withdraw, task_vars), "suspended or pushed", journals, name, task_vars
             ),
@@ -217,8 +218,9 @@ class ActionModule(ClusterAction):
             self._confirmed(args["confirm"], args["phrase"])
         return {"changed": False, "confirmed": args["phrase"]}
 
-    def _begin(self, journals: Journals, name: str, host: str, args: dict[str, Any]) -> dict[str, Any]:
+    def _begin(self, journals: Journals, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Everything that could refuse, then the confirmation, then the lock."""
+        host = self._host(task_vars)
         if args["plan"] is None:
             raise ClusterError("plan: give the plan that the step before has returned.")
         made = plan.Plan.read(role_values.plain(args["plan"]))
@@ -237,7 +239,8 @@ class ActionModule(ClusterAction):
             return {"changed": made.pending, "pending": made.pending, "begun": begun, "problem": own, **told}
         if problem:
             raise ClusterError(f"Nothing has been changed. {problem}")
-        self._confirmed(args["confirm"], phrase)
+        if self._confirmed(args["confirm"], phrase):
+            journal = self._looked_again(journals, journal, made, args, task_vars)
         new = replace(made, replaces="")
         silent = SILENT + (made.backup_minutes if made.takes_backup else 0)
         if journal is None:
@@ -248,6 +251,22 @@ class ActionModule(ClusterAction):
             journals.take(journal, me, silent)
         give_up = giving_up(journals.namespace, new)
         return {"changed": True, "pending": True, "begun": begun, "give_up": give_up}
+
+    def _looked_again(
+        self, journals: Journals, before: Journal | None, made: plan.Plan, args: dict[str, Any], task_vars: Any
+    ) -> Journal | None:
+        """The journal after somebody was asked, who may have thought for long; and whether the plan still holds."""
+        journals.api.deadline = Deadline(journals.api.deadline.seconds)
+        now = journals.find()
+        same = (now and (now.owner, now.plan)) == (before and (before.owner, before.plan))
+        problem = self._refuse(made, journals, now, args)
+        if not same:
+            problem = problem or "Its journal has been written meanwhile: run it again."
+        if problem:
+            raise ClusterError(f"Nothing has been changed. {problem}")
+        words = "Nothing has been changed. Run it again for a new plan, as there is now"
+        self._refuse_new(journals.api, made, task_vars, words)
+        return now
 
     @staticmethod
     def _refuse(made: plan.Plan, journals: Journals, journal: Journal | None, args: dict[str, Any]) -> str:
@@ -272,9 +291,10 @@ class ActionModule(ClusterAction):
             )
         return ""
 
-    def _confirmed(self, given: str, phrase: str) -> None:
-        """The phrase that was given, or is typed now."""
-        if not given:
+    def _confirmed(self, given: str, phrase: str) -> bool:
+        """The phrase that was given, or is typed now. Whether it was asked for."""
+        asked = not given
+        if asked:
             try:
                 answer = display.prompt_until(f"Type {phrase} to go on, anything else to stop: ")
             except AnsiblePromptNoninteractive:
@@ -286,6 +306,7 @@ class ActionModule(ClusterAction):
             given = to_text(answer or b"").strip()
         if given != phrase:
             raise ClusterError(f"Nothing has been changed. rollback_confirm is {given!r}, it must be {phrase}.")
+        return asked
 
     # -- do
 
@@ -304,13 +325,20 @@ class ActionModule(ClusterAction):
         step = journal.steps.setdefault(name, {"seconds": 0.0, "waited": 0.0, "done": False})
         journals.save(journal)
         began = time.monotonic()
-        try:
-            yield step
-            step["done"] = True
-        finally:
+
+        def save() -> None:
             step["seconds"] = round(step["seconds"] + time.monotonic() - began, 1)
             step["waited"] = round(step["waited"], 1)
-        journals.save(journal)
+            journals.save(journal)
+
+        try:
+            yield step
+        except BaseException:
+            with suppress(Exception):  # what went wrong is to be told, not that this could not be written
+                save()
+            raise
+        step["done"] = True
+        save()
 
     def _by_git(
         self, act: Callable[..., dict[str, Any]], done: str, journals: Journals, name: str, task_vars: dict[str, Any]
@@ -355,12 +383,14 @@ class ActionModule(ClusterAction):
                 began = time.monotonic()
                 suspended = held_back.hold(journals.api, there, tell, beat)
                 step["waited"] += time.monotonic() - began
+            # out of Git, it would be in Flux' inventory no more
+            self._refuse_new(journals.api, journal.plan, task_vars, BROUGHT)
             with self._timed(journals, journal, PUSHED) as step:
                 report = rollback_git.done(where, there, name, tell)
                 step["revision"] = f"{where.branch}@sha1:{report.commit}"
             # a reconciliation that was beginning when it was suspended has said so by now
             held_back.hold(journals.api, there, tell, beat)
-            self._refuse_brought(journals.api, journal.plan, task_vars)
+            self._refuse_new(journals.api, journal.plan, task_vars, BROUGHT)
         except ClusterError as error:
             names = ", ".join(str(key_from(each)) for each in there.held)
             raise ClusterError(
@@ -373,13 +403,13 @@ class ActionModule(ClusterAction):
             "files": report.files,
         }
 
-    def _refuse_brought(self, api: Api, old: plan.Plan, task_vars: dict[str, Any]) -> None:
-        """What Flux has brought since the plan was made is not in it, and would stay."""
+    def _refuse_new(self, api: Api, old: plan.Plan, task_vars: dict[str, Any], words: str) -> None:
+        """What has come since the plan was made is not in it, and would stay."""
         values = role_values.typed_values(old.component, task_vars, self._templar)
         seen = look.look(api, old.component, values, old.cluster)
         now = plan.build(old.component, old.cluster, values, seen, delete_claims=old.delete_claims)
-        if brought := plan.made_anew(old, now):
-            raise ClusterError(f"Flux has brought what was not there when the plan was made: {listed(brought, 5)}.")
+        if new := plan.made_anew(old, now):
+            raise ClusterError(f"{words}: {listed(new, 5)}.")
 
     def _resume(
         self, journals: Journals, journal: Journal, there: FromGit, where: staging.Repository

@@ -183,21 +183,27 @@ class Journals:
         """Begin one. Who comes second is told who was first."""
         journal = Journal(plan, owner, now_text(), now_text(), silent=silent)
         try:
-            live = self.api.json(
-                "POST",
-                CONFIG_MAPS.path(self.namespace),
-                query={"fieldManager": MANAGER},
-                body=journal.manifest(self.namespace),
-                about=f"the journal, ConfigMap {self.namespace}/{NAME}",
-            )
+            self._write("POST", CONFIG_MAPS.path(self.namespace), journal)
         except ApiError as error:
             if error.code != 409:
                 raise
             there = self.find()
             who = f" by {there.owner}" if there else ""
             raise ClusterError(f"Nothing has been changed. Another rollback has begun just now{who}.") from error
-        journal.version = live["metadata"]["resourceVersion"]
         return journal
+
+    def _write(self, method: str, path: str, journal: Journal) -> None:
+        """Send it. A refusal of what is there already is the answer to a second try, the first one's being lost."""
+        sent = journal.manifest(self.namespace)
+        about = f"the journal, ConfigMap {self.namespace}/{NAME}"
+        try:
+            live = self.api.json(method, path, query={"fieldManager": MANAGER}, body=sent, about=about)
+        except ApiError as error:
+            there = self.api.get(CONFIG_MAPS, self.namespace, NAME) if error.code == 409 else None
+            if there is None or there.get("data") != sent["data"]:
+                raise
+            live = there
+        journal.version = live["metadata"]["resourceVersion"]
 
     def beat(self, journal: Journal) -> None:
         """Say now and then that this run is alive; a run that was overtaken learns so, and stops."""
@@ -208,24 +214,18 @@ class Journals:
         """Write what has been done; refused when another run has taken over."""
         journal.touched, journal.written = now_text(), time.monotonic()
         try:
-            live = self.api.json(
-                "PUT",
-                CONFIG_MAPS.path(self.namespace, NAME),
-                query={"fieldManager": MANAGER},
-                body=journal.manifest(self.namespace),
-                about=f"the journal, ConfigMap {self.namespace}/{NAME}",
-            )
+            self._write("PUT", CONFIG_MAPS.path(self.namespace, NAME), journal)
         except ApiError as error:
             if error.code not in (404, 409):
                 raise
             raise OvertakenError(
                 "The journal of this rollback has been changed by another run, or is gone: this one stops."
             ) from error
-        journal.version = live["metadata"]["resourceVersion"]
 
     def take(self, journal: Journal, me: Owner, silent: float = SILENT) -> None:
         """Go on in the place of a run that is dead. Its last task may outlive it for a moment, and write once more."""
-        for _attempt in range(TAKE_ATTEMPTS):
+        dead = journal.owner
+        for __ in range(TAKE_ATTEMPTS):
             journal.owner, journal.silent = me, silent
             try:
                 return self.save(journal)
@@ -233,6 +233,10 @@ class Journals:
                 there = self.find()
                 if there is None or there.plan != journal.plan:
                     raise
+                if there.owner != dead:
+                    raise OvertakenError(
+                        f"The rollback has been taken over by {there.owner} just now: this run stops."
+                    ) from None
                 journal = there
         raise ClusterError("The journal of this rollback is written by another run again and again: this one stops.")
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from .components import COMPONENTS
 from .journal import Journal
 from .proof import Proof
@@ -20,10 +18,13 @@ def report(journal: Journal, proof: Proof) -> str:
         + (f", {took['waited']} s of them waiting for the cluster" if took["waited"] else "")
         for step, took in journal.steps.items()
     ]
-    total = (datetime.now(UTC) - datetime.fromisoformat(journal.started)).total_seconds()
+    # without the hours between two runs
+    total = sum(took["seconds"] for took in journal.steps.values())
     high = component.minutes[1]
-    verdict = f", of {high} minutes allowed" if high else ""
-    lines.append(f"  from the confirmation on: {total:.0f} s{verdict}")
+    verdict = ""
+    if high:
+        verdict = f", of {high} minutes allowed" if total <= high * 60 else f", more than the {high} minutes allowed"
+    lines.append(f"  all steps: {total:.0f} s{verdict}")
     same = f"{proof.compared - len(proof.changed)} of {proof.compared} other objects are as they were."
     return "\n".join(
         [

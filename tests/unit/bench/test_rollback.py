@@ -14,7 +14,7 @@ SAID = """\
           git: 0.9 s
           delete: 10.1 s, 9.5 s of them waiting for the cluster
           prove: 1.0 s, 0.5 s of them waiting for the cluster
-          from the confirmation on: 17 s, of 20 minutes allowed
+          all steps: 17 s, of 20 minutes allowed
 """
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.synergyflow.platform.plugins.action import kafka_reattach, rollback
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import PART_OF, parent_of, set_id
-from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError, UnreachableError
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_identity import PAUSE, decide, left_paused
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback import (
@@ -24,6 +25,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback impo
     look,
     plan,
     proof,
+    report,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
@@ -633,6 +635,62 @@ def test_a_run_that_was_overtaken_stops(scripted: Callable[..., Api]) -> None:
     assert there.owner == ME
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_write_whose_reply_was_lost_is_the_runs_own(scripted: Callable[..., Api], method: str) -> None:
+    store, lost = ObjectStore(), [method]
+
+    def handle(asked: str, path: str, query: dict[str, str], body: Any) -> Any:
+        answered = store.handle(asked, path, query, body)
+        if asked in lost:
+            lost.clear()
+            raise UnreachableError("connection reset")
+        return answered
+
+    journals = Journals(scripted(handle), "default")
+    mine = journals.open(plan.Plan("strimzi", "apps"), ME)
+    journals.save(mine)
+    assert mine.version == (store.get("ConfigMap", journal.NAME) or {})["metadata"]["resourceVersion"]
+    journals.save(mine)
+    assert lost == []
+
+
+def test_of_two_runs_that_go_on_in_the_place_of_a_dead_one_the_second_stops(scripted: Callable[..., Api]) -> None:
+    journals = Journals(scripted(ObjectStore().handle), "default")
+    journals.open(plan.Plan("strimzi", "apps"), Owner("me", "here", 9))
+    mine, hers = journals.find(), journals.find()
+    assert mine
+    assert hers
+    journals.take(hers, Owner("she", "there", 1))
+    with pytest.raises(journal.OvertakenError, match="taken over by she on there"):
+        journals.take(mine, ME)
+
+
+def test_a_step_that_fails_has_its_time_in_the_journal(scripted: Callable[..., Api]) -> None:
+    journals = Journals(scripted(ObjectStore().handle), "default")
+    mine = journals.open(plan.Plan("strimzi", "apps"), ME)
+
+    def fails(version: str) -> None:
+        with rollback.ActionModule._timed(journals, mine, "delete") as step:
+            step["waited"] += 900.0
+            mine.version = version or mine.version
+            raise ClusterError("stuck")
+
+    with pytest.raises(ClusterError, match="stuck"):
+        fails("")
+    there = journals.find()
+    assert there
+    assert (there.steps["delete"]["waited"], there.is_done("delete")) == (900.0, False)
+    with pytest.raises(ClusterError, match="stuck"):
+        fails("of another run")
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(40.0, ", of 5 minutes"), (301.0, ", more than the 5 minutes")])
+def test_the_report_says_when_it_took_longer_than_allowed(seconds: float, told: str) -> None:
+    mine = journal_of(ME, minutes=600, component="schema_registry")
+    mine.steps = {"delete": {"seconds": seconds, "waited": 0.0, "done": True}}
+    assert f"all steps: {seconds:.0f} s{told} allowed" in report.report(mine, proof.Proof())
+
+
 def test_a_run_that_waits_says_that_it_is_alive_and_stops_when_it_was_overtaken(
     planned: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -675,13 +733,16 @@ def stepped(scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Ca
     """One step of the action over a store, as another process than the one before."""
     monkeypatch.setattr(rollback.role_values, "typed_values", lambda *given: VALUES)
 
+    apis: list[Api] = []
+
     def run(store: ObjectStore, step: str, host: str = "apps", pid: int = 1, **args: Any) -> Any:
         monkeypatch.setattr(rollback.Owner, "of_this_run", lambda: Owner("me", journal.socket.gethostname(), pid))
         monkeypatch.setattr(journal, "alive", lambda other: other == pid)
         action = rollback.ActionModule.__new__(rollback.ActionModule)
         action._task = SimpleNamespace(check_mode=False)
         action._templar = SimpleNamespace(template=lambda value: value)
-        journals = Journals(scripted(store.handle, 2.0), "default")
+        apis.append(scripted(store.handle, 2.0))
+        journals = Journals(apis[-1], "default")
         given = {
             "phrase": "",
             "revert": "",
@@ -692,9 +753,47 @@ def stepped(scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Ca
         given |= {"confirm": f"kafka_cluster@{host}", "plan": None} | args
         if step == "plan":
             return action._plan(journals, "kafka_cluster", given, {"inventory_hostname": host})
-        return action._begin(journals, "kafka_cluster", host, given)
+        return action._begin(journals, "kafka_cluster", given, {"inventory_hostname": host})
 
+    run.api = apis  # type: ignore[attr-defined]
     return run
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """Somebody types what is asked for; what happens meanwhile is in the list."""
+    meanwhile: list[Callable[[], None]] = []
+
+    def answer(question: str) -> bytes:
+        for happens in meanwhile:
+            happens()
+        return b"kafka_cluster@apps"
+
+    monkeypatch.setattr(rollback, "display", SimpleNamespace(prompt_until=answer, display=lambda text: None))
+    return meanwhile
+
+
+def test_who_thinks_for_longer_than_a_step_may_take_can_still_confirm(
+    stepped: Any, typed: list[Callable[[], None]]
+) -> None:
+    store = platform()
+    found = stepped(store, "plan")["plan"]
+    typed.append(lambda: setattr(stepped.api[-1].deadline, "started", time.monotonic() - 600))
+    assert stepped(store, "begin", plan=found, confirm="")["pending"]
+
+
+@pytest.mark.parametrize("change", ["another run", "a new object"])
+def test_what_happened_while_it_was_asked_is_looked_at(
+    stepped: Callable[..., Any], typed: list[Callable[[], None]], change: str
+) -> None:
+    store = platform()
+    found = stepped(store, "plan")["plan"]
+    if change == "another run":
+        typed.append(lambda: store.add(journal_of(ME, component="kafka_cluster").manifest("default")))
+    else:
+        typed.append(lambda: store.add(topic("new")))
+    with pytest.raises(ClusterError, match=r"Nothing has been changed\. .*(run it again|KafkaTopic messaging/new)"):
+        stepped(store, "begin", plan=found, confirm="")
 
 
 def test_what_was_made_since_a_killed_run_gets_a_new_plan(stepped: Callable[..., Any]) -> None:
@@ -856,7 +955,7 @@ def test_check_mode_says_what_a_run_would_refuse(
         "revert": "",
         "take_over": False,
     }
-    found = action._begin(journals, "cnpg", "apps", args)
+    found = action._begin(journals, "cnpg", args, {"inventory_hostname": "apps"})
     assert found["problem"].startswith(told)
     assert bool(found["problem"]) is bool(told)
     assert bool(found["warnings"])

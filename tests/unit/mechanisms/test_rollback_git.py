@@ -551,12 +551,30 @@ def test_commits_are_not_reverted_by_a_rollback_with_nothing_to_do(repo: Repo, a
         asked(*kafka(*follows(repo)), revert=theirs)
 
 
+def test_what_flux_has_brought_is_seen_before_it_leaves_git(
+    platform: Controllers, scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of Git, Flux' inventory does not name it any more."""
+    monkeypatch.setattr(rollback.role_values, "typed_values", lambda *given: VALUES)
+    monkeypatch.setattr(rollback_git, "done", lambda *given: pytest.fail("it was pushed"))
+    for each in kafka():
+        platform.store.add(each)
+    journals = Journals(scripted(platform.handle), "default")
+    there = planned(*[each for each in platform.store.objects.values() if each["kind"] == "Kustomization"])
+    mine = journals.open(plan.Plan("kafka_cluster", "apps", from_git=there), Owner("me", "here", 1))
+    action = rollback.ActionModule.__new__(rollback.ActionModule)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    where = Repository("", "main", "", "", "", FOLDER, layout.WORKLOADS, FLUX)
+    with pytest.raises(ClusterError, match=r"Flux has brought .*: Kafka messaging/one.*Suspended"):
+        action._withdraw({}, journals, mine, there, where)
+
+
 def test_what_flux_brings_before_it_is_held_back_wants_a_new_plan(
     asked: Callable[..., Any], scripted: Callable[..., Api]
 ) -> None:
     action = rollback.ActionModule.__new__(rollback.ActionModule)
     action._templar = SimpleNamespace(template=lambda value: value)
     old = plan.Plan("kafka_cluster", "apps")
-    action._refuse_brought(scripted(ObjectStore().handle), old, {})
+    action._refuse_new(scripted(ObjectStore().handle), old, {}, rollback.BROUGHT)
     with pytest.raises(ClusterError, match=r"Flux has brought what was not there .*: Kafka messaging/one"):
-        action._refuse_brought(scripted(ObjectStore(*kafka()).handle), old, {})
+        action._refuse_new(scripted(ObjectStore(*kafka()).handle), old, {}, rollback.BROUGHT)
