@@ -102,7 +102,10 @@ def test_check_mode_says_the_plan_and_writes_nothing(platform):
     [
         ({"rollback_confirm": "kafka_cluster@infra"}, "it must be kafka_cluster@apps"),
         ({}, "Confirm with -e rollback_confirm=kafka_cluster@apps"),
-        ({"rollback_confirm": "kafka_cluster@apps", "rollback_delete_claims": True}, "rollback_without_backup=kafka_cluster"),
+        (
+            {"rollback_confirm": "kafka_cluster@apps", "rollback_delete_claims": True},
+            "rollback_without_backup=kafka_cluster",
+        ),
     ],
     ids=["another cluster's phrase", "no terminal to ask at", "data would die"],
 )

@@ -40,14 +40,15 @@ as by `site.yml`, the same command makes a new plan, and wants its confirmation 
 that dies on the way: the run waits for it, or ends. To give a rollback up as it is:
 `kubectl delete configmap -n default synergyflow-rollback`; what it has suspended in Flux is then yours to resume.
 
-**What hangs** is named with who should take its finalizer away, and whether that one runs. Mend that; or, with
+**What hangs** is named after 20 seconds, with who should take its finalizer away, and whether that one runs; the run
+ends at once when that one is not there at all, and waits on otherwise. Mend that; or, with
 `-e '{"rollback_remove_finalizers": ["strimzi.io/topic-operator"]}'`, let these be taken off after 20 seconds.
 
 **Never deleted**: namespaces, definitions (CRDs), and claims unless `-e rollback_delete_claims=true`. Where data dies,
 the plan says what becomes of its last backup: of PostgreSQL one is taken before the deletion, of other data no rollback
 takes one. `-e rollback_without_backup=cnpg,kafka_cluster` names those whose data may die without; `true` is enough
-where one component is rolled back, and refused by `rollback_all.yml`. When the last backup fails, nothing is deleted and
-the rollback stays open: mend the backup and run it again, or name `cnpg` there. While it is taken (up to
+where one component is rolled back, and refused by `rollback_all.yml`. When the last backup fails, nothing is deleted
+and the rollback stays open: mend the backup and run it again, or name `cnpg` there. While it is taken (up to
 `cnpg_backup_timeout`), nobody is taken for dead for saying nothing.
 
 **What is delivered by Git** is found as such on the cluster and in the repository, and the same playbooks undo it:

@@ -285,14 +285,45 @@ STAYING = {
     "Namespace": "others may live in it",
     "CustomResourceDefinition.apiextensions.k8s.io": "with it every object of its kind would go",
 }
-#: who takes which finalizer away: a word for people, and the Deployment that has to run (None: Kubernetes itself)
-FINALIZERS: dict[str, tuple[str, str | None]] = {
-    "strimzi.io/topic-operator": ("Strimzi's topic operator", "entity-operator"),
-    "finalizers.fluxcd.io": ("Flux", "helm-controller"),
-    "kubernetes.io/pvc-protection": ("Kubernetes, when no pod uses the claim any more", None),
-    "foregroundDeletion": ("Kubernetes' garbage collector", None),
-    "kubernetes": ("Kubernetes, when the namespace is empty", None),
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Who takes a finalizer away."""
+
+    who: str
+    #: the Deployment that has to run; "" where its name is not certain, or Kubernetes does it itself
+    deployment: str = ""
+    #: whether the finalizer may be taken away in its place
+    replaceable: bool = True
+
+
+_FLUX = {
+    "helm-controller": ("HelmRelease",),
+    "kustomize-controller": ("Kustomization",),
+    "source-controller": ("GitRepository", "HelmRepository", "HelmChart", "OCIRepository", "Bucket"),
+    "image-reflector-controller": ("ImageRepository", "ImagePolicy"),
+    "image-automation-controller": ("ImageUpdateAutomation",),
+    "notification-controller": ("Alert", "Provider", "Receiver"),
 }
+#: (kind, finalizer) -> who; kind "" for any
+KEEPERS: dict[tuple[str, str], Keeper] = {
+    **{
+        (kind, "finalizers.fluxcd.io"): Keeper(f"Flux' {controller}", controller)
+        for controller, kinds in _FLUX.items()
+        for kind in kinds
+    },
+    ("KafkaTopic", "strimzi.io/topic-operator"): Keeper("Strimzi's topic operator", "entity-operator"),
+    ("", "kubernetes.io/pvc-protection"): Keeper("Kubernetes, when no pod uses the claim any more", "", False),
+    ("", "foregroundDeletion"): Keeper("Kubernetes' garbage collector", "", False),
+    ("", "kubernetes"): Keeper("Kubernetes, when the namespace is empty", "", False),
+}
+UNKNOWN = Keeper("a controller that is not known here; its name may say which, and the object's events what it does")
+
+
+def keeper(kind: str, finalizer: str) -> Keeper:
+    """Who takes a finalizer away from objects of a kind."""
+    return KEEPERS.get((kind, finalizer)) or KEEPERS.get(("", finalizer)) or UNKNOWN
 
 
 def set_names(role: str, task_values: Values) -> set[str]:

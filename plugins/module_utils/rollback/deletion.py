@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import removal, set_members
-from ..api import MERGE, Api
+from ..api import MERGE, Api, ApiError
 from ..apply_plan import parent_of, set_id
 from ..component_objects import Wanted
 from ..discovery import DEPLOYMENTS, Resource
 from ..errors import ClusterError
 from ..objects import Key, Manifest, key_of, labels_of, listed
-from .components import FINALIZERS
+from .components import Keeper, keeper
 from .journal import OvertakenError
 from .look import objects, of_others
 from .plan import (
@@ -35,6 +35,8 @@ from .plan import (
 
 #: seconds that the one who should take a finalizer away is given, before it is taken away in its place
 PATIENCE = 20.0
+#: seconds after which it is no use to wait for one that is not there at all
+GRACE = 30.0
 PREPARED: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
     UNMANAGE: lambda step: {"metadata": {"annotations": {"strimzi.io/managed": "false"}}},
     REMEMBER: lambda step: {"metadata": {"annotations": {CLUSTER_ID: step["value"]}}},
@@ -50,6 +52,25 @@ UNPREPARED = {
 PREPARE_ATTEMPTS, PREPARE_PAUSE = 6, 0.3
 #: an object that is prepared is deleted as it was seen; its operator may write it meanwhile
 DELETE_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A finalizer, and the one Deployment that takes it away."""
+
+    finalizer: str
+    keeper: Keeper
+    #: its namespace, "" for wherever it is
+    namespace: str
+    deployment: str
+
+    @classmethod
+    def of(cls, live: Mapping[str, Any], kind: str, finalizer: str) -> Hold:
+        who = keeper(kind, finalizer)
+        if who.deployment != "entity-operator":
+            return cls(finalizer, who, "", who.deployment)
+        cluster = labels_of(live).get("strimzi.io/cluster")
+        return cls(finalizer, who, live["metadata"].get("namespace") or "", f"{cluster}-{who.deployment}")
 
 
 @dataclass
@@ -69,6 +90,8 @@ class Deletion:
     #: seconds of waiting for the cluster
     waited: float = 0.0
     _seen: dict[str, float] = field(default_factory=dict)
+    #: what holds objects -> when it was last looked at who should take it away
+    _held: dict[Hold, float] = field(default_factory=dict)
     #: UID -> what its object must have when it is deleted
     _prepared: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -183,17 +206,36 @@ class Deletion:
         raise ClusterError(f"{key} changes all the time, it could not be deleted as it was prepared; run it again.")
 
     def _look(self, still: list[tuple[Manifest, Manifest]]) -> None:
-        """Take finalizers away that may be, once their own controller has had its time."""
+        """Take finalizers away that may be, once their own controller has had its time; tell of those that hang."""
         self.beat()
         now = time.monotonic()
-        for _manifest, live in still:
-            metadata = live["metadata"]
+        hanging: dict[Hold, list[Key]] = {}
+        for manifest, live in still:
+            metadata, key = live["metadata"], key_of(manifest)
             if not metadata.get("deletionTimestamp"):
                 continue
-            since = self._seen.setdefault(metadata["uid"], now)
-            held = [each for each in metadata.get("finalizers") or [] if each in self.remove_finalizers]
-            if held and now - since >= PATIENCE:
+            if now - self._seen.setdefault(metadata["uid"], now) < PATIENCE:
+                continue
+            finalizers = metadata.get("finalizers") or []
+            held = [each for each in finalizers if each in self.remove_finalizers]
+            if held:
                 self._take_away(live, held)
+            for each in finalizers:
+                if each not in held:
+                    hanging.setdefault(Hold.of(live, key.kind, each), []).append(key)
+        for hold, keys in hanging.items():
+            self._hangs(hold, keys, now)
+
+    def _hangs(self, hold: Hold, keys: list[Key], now: float) -> None:
+        """Say once what holds objects; end when the one who should let them go is not there at all."""
+        since = self._held.get(hold)
+        if since is None:
+            self.tell(f"still there: {listed(map(str, keys), 4)}.{self._word(hold)}")
+        elif now - since < GRACE - PATIENCE:
+            return
+        elif hold.deployment and self._replicas(self._deployments(hold)) == 0:
+            raise ClusterError(f"{listed(map(str, keys), 4)}: nobody is there to let go of what is being deleted.")
+        self._held[hold] = now
 
     def _take_away(self, live: Manifest, held: list[str]) -> None:
         metadata = live["metadata"]
@@ -215,25 +257,41 @@ class Deletion:
     def _diagnosis(self, manifests: list[Manifest]) -> str:
         """Who should take the finalizers away that hold these objects, and whether that one runs."""
         self.api.deadline.seconds = self.api.deadline.spent + 10  # what explains the failure may take a little more
-        lines: dict[str, None] = {}
+        holds: dict[Hold, None] = {}
         for manifest in manifests:
-            live = self._get(manifest)
-            for finalizer in (live or {}).get("metadata", {}).get("finalizers") or []:
-                who, deployment = FINALIZERS.get(finalizer, ("", None))
-                running = self._runs(live or {}, deployment) if deployment else ""
-                hint = f", or allow rollback_remove_finalizers: [{finalizer}]" if who and deployment else ""
-                lines[f" {finalizer} is for {who or 'a controller that is not known here'}{running}{hint}."] = None
-        return "".join(lines)
+            live = self._get(manifest) or {"metadata": {}}
+            for finalizer in live["metadata"].get("finalizers") or []:
+                holds[Hold.of(live, key_of(manifest).kind, finalizer)] = None
+        return "".join(self._word(hold) for hold in holds)
 
-    def _runs(self, live: Mapping[str, Any], deployment: str) -> str:
-        cluster = labels_of(live).get("strimzi.io/cluster")
-        name = f"{cluster}-{deployment}" if deployment == "entity-operator" else deployment
-        namespace = (live.get("metadata") or {}).get("namespace") or "" if deployment == "entity-operator" else ""
-        found = self.api.list(DEPLOYMENTS, namespace, fields=f"metadata.name={name}")
+    def _word(self, hold: Hold) -> str:
+        hint = f", or allow rollback_remove_finalizers: [{hold.finalizer}]" if hold.keeper.replaceable else ""
+        return f" {hold.finalizer} is for {hold.keeper.who}{self._runs(hold) if hold.deployment else ''}{hint}."
+
+    def _runs(self, hold: Hold) -> str:
+        found, name = self._deployments(hold), f" (Deployment {hold.deployment}), which"
+        if found is None:
+            return f"{name} may not be looked at"
         if not found:
-            return f" (Deployment {name}), which is not there: bring it back"
+            return f"{name} is not there: bring it back"
+        if not self._replicas(found):
+            return f"{name} is scaled to 0: scale it up"
         ready = (found[0].get("status") or {}).get("readyReplicas") or 0
-        return f" (Deployment {name}), which {'runs: see its log' if ready else 'is not ready: mend it'}"
+        return f"{name} {'runs: see its log' if ready else 'is not ready: mend it'}"
+
+    def _deployments(self, hold: Hold) -> list[Manifest] | None:
+        """The Deployments of that name; None when they may not be listed."""
+        try:
+            return self.api.list(DEPLOYMENTS, hold.namespace, fields=f"metadata.name={hold.deployment}")
+        except ApiError as error:
+            if error.code != 403:
+                raise
+            return None
+
+    @staticmethod
+    def _replicas(found: list[Manifest] | None) -> int | None:
+        """How many pods they are to have; None when it is not known."""
+        return None if found is None else sum(each.get("spec", {}).get("replicas", 1) for each in found)
 
     # -- after
 

@@ -27,7 +27,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback impo
     proof,
     report,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS, keeper
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
 from kept_objects import ObjectStore
 from scripted_api import status
@@ -481,6 +481,49 @@ def test_a_stuck_finalizer_is_diagnosed_and_removed_only_when_allowed(
     with pytest.raises(ClusterError, match=r"of\.others"):  # another one is not what was allowed
         deletion.Deletion(api, found, ["strimzi.io/topic-operator"]).run()
     assert store.get("KafkaTopic", "orders")["metadata"]["finalizers"] == ["of.others"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "controller"),
+    [
+        ("HelmRelease", "helm-controller"),
+        ("GitRepository", "source-controller"),
+        ("Kustomization", "kustomize-controller"),
+    ],
+)
+def test_a_finalizer_of_flux_is_its_own_controllers(kind: str, controller: str) -> None:
+    assert keeper(kind, "finalizers.fluxcd.io").deployment == controller
+
+
+@pytest.mark.parametrize("there", [None, 0, 1])
+def test_what_hangs_is_told_while_it_is_waited_for_and_ends_when_nobody_is_there(
+    planned: Any, monkeypatch: pytest.MonkeyPatch, there: int | None
+) -> None:
+    monkeypatch.setattr(deletion, "PATIENCE", 0.1)
+    monkeypatch.setattr(deletion, "GRACE", 0.3)
+    store = platform()
+    store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator"]
+    if there is not None:
+        status = {"readyReplicas": there}
+        store.add(made("Deployment", "one-entity-operator", spec={"replicas": there}, status=status))
+    api, found = planned(store, timeout=1.5)
+    told: list[str] = []
+    run = deletion.Deletion(api, found, tell=told.append)
+    with pytest.raises(ClusterError) as refused:
+        run.run()
+    state = {None: "which is not there", 0: "which is scaled to 0", 1: "which runs"}[there]
+    assert state in str(refused.value)
+    assert ("nobody is there" in str(refused.value)) is (not there)
+    [said] = [each for each in told if each.startswith("still there: KafkaTopic messaging/orders.")]
+    assert state in said
+
+
+def test_a_finalizer_that_nobody_knows_gets_a_hint_too(planned: Any) -> None:
+    store = platform()
+    store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["of.others"]
+    api, found = planned(store, timeout=0.3)
+    with pytest.raises(ClusterError, match=r"not known here; .* or allow rollback_remove_finalizers: \[of\.others\]"):
+        deletion.Deletion(api, found).run()
 
 
 def test_what_operators_made_is_waited_for_and_named(planned: Any) -> None:
