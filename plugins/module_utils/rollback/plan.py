@@ -8,6 +8,8 @@ It is what is shown, what is confirmed, what the journal keeps, and what the pro
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -26,6 +28,8 @@ from .from_git import FromGit, identity
 from .last_backup import TAKEN
 
 MANAGER = "synergyflow.platform"
+#: who applies what is compared: this collection, or Flux for it
+APPLIERS = (MANAGER, "kustomize-controller")
 #: on a claim that is kept: the Kafka whose data it holds
 CLUSTER_ID = "synergyflow.platform/kafka-cluster-id"
 UNMANAGE, REMEMBER, SUSPEND, RESUME = "unmanage", "remember", "suspend", "resume"
@@ -96,7 +100,7 @@ class Plan:
     backup: str = ""
     backup_minutes: int = 0
     kept: list[str] = field(default_factory=list)
-    #: object -> its UID, its generation, whether it was ready
+    #: object -> its UID, its generation, whether it was ready; what tells its content when it has no generation
     others: dict[str, list[Any]] = field(default_factory=dict)
     suspended: list[str] = field(default_factory=list)
     #: what Git has of it, and what becomes of that; None for what is delivered directly
@@ -183,7 +187,28 @@ def as_manifest(each: Mapping[str, str]) -> Manifest:
 def fingerprint(manifest: Manifest) -> list[Any]:
     """What of an object must be the same afterwards."""
     metadata = manifest["metadata"]
-    return [metadata["uid"], metadata.get("generation"), judge(manifest).done]
+    mark = [metadata["uid"], metadata.get("generation"), judge(manifest).done]
+    content = content_of(manifest)
+    return [*mark, content] if content else mark
+
+
+def content_of(manifest: Manifest) -> str:
+    """What tells a change of an object that the API server counts none of (ConfigMap, Role …); "" where nothing does.
+
+    Only of what was applied: operators write what is theirs (Strimzi its certificates, copied labels and all). Left out
+    is what controllers add to a ServiceAccount and to a claim that they bind, and annotations. Of a Secret there is no
+    hash, since a short one could be guessed by it.
+    """
+    metadata = manifest["metadata"]
+    counted = metadata.get("generation") or manifest["kind"] == "PersistentVolumeClaim"
+    if counted or not any(is_applied_by(manifest, each) for each in APPLIERS):
+        return ""
+    if manifest["kind"] == "Secret":
+        return str(metadata.get("resourceVersion") or "")
+    left_out = ("apiVersion", "kind", "metadata", "status", "secrets", "imagePullSecrets")
+    content = {name: value for name, value in manifest.items() if name not in left_out}
+    text = json.dumps([content, labels_of(manifest)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def build(

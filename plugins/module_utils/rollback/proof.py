@@ -20,7 +20,7 @@ from .deletion import leavings
 from .from_git import identity, key_from
 from .held_back import remaining
 from .look import objects
-from .plan import CLUSTER_ID, REMEMBER, Plan, as_manifest
+from .plan import CLUSTER_ID, REMEMBER, Plan, as_manifest, content_of
 
 #: seconds that others have to be ready again, when they are not at the first look
 SETTLING = 60.0
@@ -122,12 +122,12 @@ def _read(api: Api, keys: Iterable[Key]) -> dict[Key, Manifest]:
 
 def _differs(live: Manifest | None, mark: list[object]) -> str:
     """How an object differs from what it was; "" if it does not."""
-    uid, generation, ready = mark
+    uid, generation, ready, *content = mark
     if live is None:
         return "is gone"
     if live["metadata"]["uid"] != uid:
         return "was made anew"
-    if live["metadata"].get("generation") != generation:
+    if live["metadata"].get("generation") != generation or (content and content_of(live) != content[0]):
         return "has been changed"
     verdict = judge(live)
     if ready and not verdict.done:

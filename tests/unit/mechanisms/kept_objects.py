@@ -49,7 +49,8 @@ class ObjectStore:
         made = copy.deepcopy(manifest)
         self._version += 1
         made["metadata"].setdefault("uid", f"uid-{self._version}")
-        made["metadata"].setdefault("generation", 1)
+        if made["apiVersion"] != "v1":  # of ConfigMaps, Secrets, Services the API server counts no changes
+            made["metadata"].setdefault("generation", 1)
         made["metadata"]["resourceVersion"] = str(self._version)
         self.objects[self.path(made)] = made
 
