@@ -34,6 +34,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.from
     parts_of,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import (
+    PUSHED,
     SILENT,
     Journal,
     Journals,
@@ -47,8 +48,8 @@ from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_actio
 
 PLAN, CONFIRM, BEGIN, PROVE = "plan", "confirm", "begin", "prove"
 WITHDRAW, DELETE, RESUME = "withdraw", "delete", "resume"
-#: in the journal, the two halves of `withdraw`
-SUSPENDED, PUSHED = "suspend", "git"
+#: in the journal, the first half of `withdraw`; PUSHED is the other
+SUSPENDED = "suspend"
 BROUGHT = "Flux has brought what was not there when the plan was made"
 
 
@@ -114,7 +115,7 @@ class ActionModule(ClusterAction):
         journal = journals.find()
         mine = journal.plan if journal and journal.plan.component == name else None
         replaces = ""
-        give_up = giving_up(journals.namespace, mine)
+        give_up = giving_up(journals.namespace, mine, journal.steps if journal else {})
         if mine:
             self._same_as_confirmed(mine, args, give_up)
         values = role_values.typed_values(name, task_vars, self._templar)
@@ -249,8 +250,7 @@ class ActionModule(ClusterAction):
             journals.replace(journal, new, me, silent)
         elif journal.owner != me or journal.silent != silent:
             journals.take(journal, me, silent)
-        give_up = giving_up(journals.namespace, new)
-        return {"changed": True, "pending": True, "begun": begun, "give_up": give_up}
+        return {"changed": True, "pending": True, "begun": begun}
 
     def _looked_again(
         self, journals: Journals, before: Journal | None, made: plan.Plan, args: dict[str, Any], task_vars: Any
@@ -349,14 +349,17 @@ class ActionModule(ClusterAction):
         journal = self._journal(journals, name)
         there = journal.plan.from_git
         if there is None:
-            return {"changed": False, "skipped": True, "msg": f"{name} is not delivered by Git here."}
+            give_up = giving_up(journals.namespace, journal.plan, journal.steps)
+            msg = f"{name} is not delivered by Git here."
+            return {"changed": False, "skipped": True, "msg": msg, "give_up": give_up}
         where = staging.repository(task_vars, self._templar)
         if (where.url, where.branch) != (there.url, there.branch):
             raise ClusterError(
                 f"The rollback of {name} was begun with {there.branch} of {there.url}, and flux_git_url is"
                 f" {where.url or 'empty'} now: say the same."
             )
-        return act(journals, journal, there, where)
+        result = act(journals, journal, there, where)
+        return {**result, "give_up": giving_up(journals.namespace, journal.plan, journal.steps)}
 
     @staticmethod
     def _telling(journals: Journals, journal: Journal) -> Callable[[str], None]:
@@ -461,7 +464,7 @@ class ActionModule(ClusterAction):
         if found.remains:
             raise ClusterError(
                 f"Not rolled back: {'; '.join(found.remains)}. The rollback stays open: run it again to go on."
-                f" To give it up as it is: {giving_up(journals.namespace, journal.plan)}"
+                f" To give it up as it is: {giving_up(journals.namespace, journal.plan, journal.steps)}"
             )
         journals.close(journal)
         result = {

@@ -181,9 +181,9 @@ unnamed:
   type: bool
   returned: with O(step=plan)
 give_up:
-  description: What ends the rollback as it is.
+  description: What ends the rollback as it is, and what is then for people to take back.
   type: str
-  returned: with O(step=begin), not in check mode, when there is anything to do
+  returned: with O(step=withdraw) and O(step=resume), not in check mode
 phrase:
   description: What confirms the plan.
   type: str

@@ -39,7 +39,9 @@ machine its process is looked at, on another one it is taken for dead after 15 m
 if you know better). Another component's rollback is refused meanwhile. Where something of the component was made since,
 as by `site.yml`, the same command makes a new plan, and wants its confirmation again. The same goes for an API server
 that dies on the way: the run waits for it, or ends. To give a rollback up as it is:
-`kubectl delete configmap -n default synergyflow-rollback`; what it has suspended in Flux is then yours to resume.
+`kubectl delete configmap -n default synergyflow-rollback`. What it has changed so far is then yours to take back: what
+is suspended in Flux; topics that are there still with `strimzi.io/managed: "false"`, whose changes Strimzi ignores;
+releases that it has suspended or resumed; that the component has left Git. Its messages name them, with the commands.
 
 **What hangs** is named after 20 seconds, with who should take its finalizer away, and whether that one runs; the run
 ends at once when that one is not there at all, and waits on otherwise. Mend that; or, with

@@ -23,7 +23,7 @@ from ..discovery import CONFIG_MAPS
 from ..errors import ClusterError
 from ..objects import Manifest, listed
 from .from_git import key_from
-from .plan import MANAGER, Plan
+from .plan import MANAGER, RESUME, SUSPEND, UNMANAGE, Plan, key_of_entry
 
 NAME = "synergyflow-rollback"
 #: minutes after which a rollback that runs elsewhere is taken for dead
@@ -31,6 +31,16 @@ SILENT = 15
 TAKE_ATTEMPTS = 5
 #: seconds after which a run that waits says again that it is alive
 BEAT = 30.0
+
+
+#: steps: the commit that takes the component out of Git; the deletion, with what prepares it
+PUSHED, DELETED = "git", "delete"
+#: preparation -> what takes it back, of a namespace and a name
+TAKING_BACK = {
+    UNMANAGE: "kubectl annotate kafkatopic -n %s %s strimzi.io/managed-",
+    SUSPEND: """kubectl patch helmrelease -n %s %s --type=merge -p '{"spec":{"suspend":false}}'""",
+    RESUME: """kubectl patch helmrelease -n %s %s --type=merge -p '{"spec":{"suspend":true}}'""",
+}
 
 
 class OvertakenError(ClusterError):
@@ -127,11 +137,27 @@ def alive(pid: int) -> bool:
     return True
 
 
-def giving_up(namespace: str, plan: Plan | None = None) -> str:
-    """What takes the lock away and leaves everything as it is; what it has suspended is then for people to resume."""
-    held = [str(key_from(each)) for each in plan.from_git.held] if plan and plan.from_git else []
-    resume = f" (and resume {listed(held)}, where it is suspended)" if held else ""
-    return f"kubectl delete configmap -n {namespace} {NAME}{resume}"
+def giving_up(namespace: str, plan: Plan | None = None, steps: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """What takes the lock away and leaves everything as it is; what of it is then for people to take back."""
+    left = left_behind(plan, steps or {}) if plan else []
+    return f"kubectl delete configmap -n {namespace} {NAME}" + (f" (and then: {'; '.join(left)})" if left else "")
+
+
+def left_behind(plan: Plan, steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a rollback has changed so far beside deleting, each with what takes it back."""
+    held = [str(key_from(each)) for each in plan.from_git.held] if plan.from_git else []
+    found = [f"resume {listed(held)}, where it is suspended"] if held else []
+    if revision := (steps.get(PUSHED) or {}).get("revision"):
+        found.append(f"it is out of Git since {revision}: site.yml brings it again")
+    already = set(plan.already)
+    for do, words in TAKING_BACK.items():
+        changed = [step for step in plan.prepare if step["do"] == do and step["uid"] not in already]
+        if changed and DELETED in steps:
+            names = listed((str(key_of_entry(step)) for step in changed), 4)
+            command = words % (changed[0]["namespace"], changed[0]["name"])
+            more = ", and so on" if len(changed) > 1 else ""
+            found.append(f"of {names}, where it is left: {command}{more}")
+    return found
 
 
 def held(
@@ -148,7 +174,7 @@ def held(
     owner, minutes = journal.owner, journal.age(now)
     who = f"{owner}, started {journal.started}, last heard of {minutes:.0f} minutes ago"
     if other:
-        give_up = giving_up(namespace, journal.plan)
+        give_up = giving_up(namespace, journal.plan, journal.steps)
         return (
             f"A rollback of {journal.plan.component} is not finished: {who}. Finish it first, by running"
             f" rollback_{journal.plan.component}.yml again; to give it up as it is: {give_up}"

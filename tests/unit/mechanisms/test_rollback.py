@@ -675,6 +675,24 @@ def test_another_components_rollback_is_refused_even_if_its_run_is_dead() -> Non
     assert "600 minutes ago" in found
 
 
+def test_giving_up_names_what_is_left_changed_and_how_to_take_it_back(planned: Any) -> None:
+    store = platform(topic("people-manage-it", metadata={"annotations": {"strimzi.io/managed": "false"}}))
+    _api, found = planned(store)
+    assert journal.giving_up("default", found) == "kubectl delete configmap -n default synergyflow-rollback"
+    begun = {"git": {"revision": "main@sha1:abc"}, "delete": {"done": False}}
+    text = journal.giving_up("default", found, begun)
+    assert "it is out of Git since main@sha1:abc" in text
+    assert "of KafkaTopic messaging/orders, where" in text
+    assert text.endswith("kubectl annotate kafkatopic -n messaging orders strimzi.io/managed-)")
+
+    where = ("flux-system", "flux")
+    release = made("HelmRelease", "flux-instance", where, namespace="flux-system")
+    _api, found = planned(ObjectStore(release, record(where, release)), "flux")
+    text = journal.giving_up("default", found, {"delete": {}})
+    patch = """--type=merge -p '{"spec":{"suspend":false}}'"""
+    assert f"kubectl patch helmrelease -n flux-system flux-instance {patch}" in text
+
+
 def test_two_runs_cannot_both_begin(scripted: Callable[..., Api]) -> None:
     journals = Journals(scripted(ObjectStore().handle), "default")
     journals.open(plan.Plan("strimzi", "apps"), ME)
