@@ -52,7 +52,7 @@ class Component:
     #: objects that need it; those that are not of its own sets are said, with this word about them
     needed_by: Callable[[Values], list[Wanted]] = lambda values: []
     needed_word: str = "go on, and nobody looks after them"
-    #: kinds (as in `kubectl get`) that go after all others of their set
+    #: kinds (as in `kubectl get`) that go after all others of their set, and after its pods
     last: tuple[str, ...] = ()
     #: members of the sets that the rollback is not about
     spared: Callable[[Key], bool] = lambda key: False
@@ -256,6 +256,8 @@ COMPONENTS: dict[str, Component] = {
         needed_by=lambda values: [Wanted(CNPG, "Cluster")] if values["cnpg_install_method"] != "existing" else [],
         always_loses=True,
         last_backup="cnpg_backup",
+        # until its last pod is gone, it archives
+        last=("ObjectStore.barmancloud.cnpg.io", "ExternalSecret.external-secrets.io", "Secret"),
         kept=("backups in S3, in the folder that it archived into, where no retention removes them any more",),
         verify=("kubectl get cluster,pod,pvc -n synergyflow -l cnpg.io/cluster",),
         back=(

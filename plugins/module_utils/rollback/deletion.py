@@ -17,7 +17,7 @@ from ..component_objects import Wanted
 from ..discovery import DEPLOYMENTS, Resource
 from ..errors import ClusterError
 from ..objects import Key, Manifest, key_of, labels_of, listed
-from .components import Keeper, keeper
+from .components import COMPONENTS, Keeper, keeper
 from .journal import OvertakenError
 from .look import objects, of_others
 from .plan import (
@@ -103,6 +103,8 @@ class Deletion:
         for wave in self.plan.delete:
             uids = {each["uid"] for each in wave}
             self._prepare_all([each for each in prepare if each["uid"] in uids or each["do"] == REMEMBER])
+            if any(key_of_entry(each).group_kind in COMPONENTS[self.plan.component].last for each in wave):
+                self._nothing_left(going, ("Pod",))
             self._wave([as_manifest(each) for each in wave])
         self._nothing_left(going)
         # again: until its Kafka was gone, the operator may have written the claims as it makes them
@@ -295,11 +297,11 @@ class Deletion:
 
     # -- after
 
-    def _nothing_left(self, going: Collection[str]) -> None:
-        """Until operators and Kubernetes have taken away what they had made."""
+    def _nothing_left(self, going: Collection[str], kinds: Collection[str] = ()) -> None:
+        """Until operators and Kubernetes have taken away what they had made; of some kinds, or all of it."""
         began = time.monotonic()
         pause = removal.FIRST_PAUSE
-        while left := leavings(self.api, self.plan, going):
+        while left := leavings(self.api, self.plan, going, kinds):
             if self.api.deadline.left < pause:
                 raise ClusterError(
                     f"Not gone within {self.api.deadline.seconds:g} s: {listed(map(str, map(key_of, left)), 5)}."
@@ -323,8 +325,9 @@ class Deletion:
                 set_members.drop_record(self.api, name, namespace)
 
 
-def leavings(api: Api, plan: Plan, going: Collection[str]) -> list[Manifest]:
+def leavings(api: Api, plan: Plan, going: Collection[str], kinds: Collection[str] = ()) -> list[Manifest]:
     """What operators have made for the component and is still there, without what others still need."""
-    found = objects(api, [Wanted(**each) for each in plan.made])
+    made = [Wanted(**each) for each in plan.made]
+    found = objects(api, [each for each in made if not kinds or each.kind in kinds])
     mine = {set_id(name, namespace) for namespace, name in plan.sets}
     return [manifest for manifest in found if not of_others(manifest, mine, going)]

@@ -60,6 +60,9 @@ def made(kind: str, name: str, where: tuple[str, str] | None = None, **more: Any
         "KafkaTopic": "kafka.strimzi.io/v1",
         "KafkaUser": "kafka.strimzi.io/v1",
         "Deployment": "apps/v1",
+        "Cluster": "postgresql.cnpg.io/v1",
+        "ObjectStore": "barmancloud.cnpg.io/v1",
+        "ExternalSecret": "external-secrets.io/v1",
         "HelmRelease": "helm.toolkit.fluxcd.io/v2",
         "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
     }
@@ -524,6 +527,23 @@ def test_a_finalizer_that_nobody_knows_gets_a_hint_too(planned: Any) -> None:
     api, found = planned(store, timeout=0.3)
     with pytest.raises(ClusterError, match=r"not known here; .* or allow rollback_remove_finalizers: \[of\.others\]"):
         deletion.Deletion(api, found).run()
+
+
+def test_what_a_database_archives_with_is_there_until_its_last_pod_is_gone(planned: Any) -> None:
+    where = ("messaging", "cnpg-db")
+    members = [made(kind, "db", where) for kind in ("Cluster", "ObjectStore", "ExternalSecret", "Secret", "ConfigMap")]
+    pod = made("Pod", "db-1", labels={"cnpg.io/cluster": "db"})
+    store = ObjectStore(*members, pod, record(where, *members))
+    api, found = planned(store, "cnpg", timeout=0.5)
+    assert sorted(each["kind"] for each in found.delete[-1]) == ["ExternalSecret", "ObjectStore", "Secret"]
+    with pytest.raises(ClusterError, match="Pod messaging/db-1"):
+        deletion.Deletion(api, found).run()
+    assert store.get("Cluster", "db") is None
+    assert store.get("ObjectStore", "db") is not None
+    del store.objects[store.path(pod)]
+    api.deadline.seconds = api.deadline.spent + 2
+    deletion.Deletion(api, found).run()
+    assert store.get("ObjectStore", "db") is None
 
 
 def test_what_operators_made_is_waited_for_and_named(planned: Any) -> None:
