@@ -116,8 +116,9 @@ class ActionModule(ClusterAction):
         mine = journal.plan if journal and journal.plan.component == name else None
         replaces = ""
         give_up = giving_up(journals.namespace, mine, journal.steps if journal else {})
+        other_commits = journal is not None and mine is not None and self._other_commits(journal, revert)
         if mine:
-            self._same_as_confirmed(mine, args, give_up)
+            self._same_as_confirmed(mine, args, give_up, revert_too=not other_commits)
         values = role_values.typed_values(name, task_vars, self._templar)
         backup = {
             "backup": last_backup.decide(name, values, args["without_backup"], alone=not args["phrase"]),
@@ -134,6 +135,7 @@ class ActionModule(ClusterAction):
         if journal and mine:
             anew = plan.made_anew(mine, build())
             anew += [str(key) for key in seen.by_git if mine.from_git is None]
+            anew += [f"rollback_revert={revert or 'empty'}"] if other_commits else []
             since = f"since {journal.started}, begun by {journal.owner}"
             if not anew:
                 still = look.still(api, mine.objects)
@@ -158,12 +160,21 @@ class ActionModule(ClusterAction):
         return self._planned(made, phrase, words, [], bool(made.destroyed))
 
     @staticmethod
-    def _same_as_confirmed(old: plan.Plan, args: dict[str, Any], give_up: str) -> None:
+    def _other_commits(journal: Journal, revert: str) -> bool:
+        """Whether other commits are to be reverted than was confirmed, and nothing has been pushed yet.
+
+        Then there is a new plan: those that were confirmed may conflict by now, and nothing else would end that.
+        """
+        there = journal.plan.from_git
+        return there is not None and there.asked != revert and not journal.is_done(PUSHED)
+
+    @staticmethod
+    def _same_as_confirmed(old: plan.Plan, args: dict[str, Any], give_up: str, revert_too: bool) -> None:
         """What was confirmed is what is finished."""
         asked = old.from_git.asked if old.from_git else ""
         for name, was, now in (
             ("rollback_delete_claims", str(old.delete_claims).lower(), str(args["delete_claims"]).lower()),
-            ("rollback_revert", asked or "''", args["revert"] or "''"),
+            *([("rollback_revert", asked or "''", args["revert"] or "''")] if revert_too else []),
         ):
             if was != now:
                 raise ClusterError(

@@ -71,7 +71,9 @@ With `-e rollback_revert=<commit>`, or `<after>..<up to>`, what people have chan
 well, in commits of its own; of a merge the whole of it. Files that the collection keeps are not: `site.yml` commits
 all components at once and writes the same files again and again, so that at three in the morning a plain `git revert`
 takes others along or conflicts. The component is taken out whoever has changed it last, and comes back by `site.yml`.
-A conflict in files of people ends the plan, with their names; nothing has been pushed or suspended by then.
+A conflict in files of people ends the plan, with their names; nothing has been pushed or suspended by then. One that
+people push after the confirmation ends the run before its push; the same command with other commits, or none, then
+makes a new plan, and wants its confirmation.
 
 When Git or Flux does not answer, the run ends with what is suspended, and the same command goes on when they are
 back. A repository that is not there from the beginning is no way to begin: then nothing is done. HelmReleases of the

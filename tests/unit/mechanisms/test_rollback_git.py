@@ -551,6 +551,25 @@ def test_commits_are_not_reverted_by_a_rollback_with_nothing_to_do(repo: Repo, a
         asked(*kafka(*follows(repo)), revert=theirs)
 
 
+def test_as_long_as_nothing_is_pushed_other_commits_make_a_new_plan(repo: Repo, asked: Callable[..., Any]) -> None:
+    """What was confirmed may conflict since, and nobody could finish that."""
+    first = repo.push("one", {"alerts.yaml": "a: 1\n"})
+    confirmed = plan.Plan.read(asked(*follows(repo), revert=first)["plan"])
+    repo.push("two", {"alerts.yaml": "a: 2\n"})
+    then = "2026-11-21T10:00:00+00:00"
+    kept = Journal(confirmed, Owner("me", "elsewhere", 1), then, then)
+    for other in ("", f"{repo.site}..{git(repo.bare, 'rev-parse', 'main')}"):
+        found = asked(*follows(repo), kept.manifest("default"), revert=other)
+        assert "Its plan no longer holds, as there is now: rollback_revert=" in found["text"]
+        assert found["plan"]["from_git"]["asked"] == other
+        assert found["plan"]["replaces"]
+    same = asked(*follows(repo), kept.manifest("default"), revert=first)
+    assert "this run goes on with it" in same["text"]
+    kept.steps = {"git": {"done": True}}
+    with pytest.raises(ClusterError, match="begun with rollback_revert="):
+        asked(*follows(repo), kept.manifest("default"), revert="")
+
+
 def test_what_flux_has_brought_is_seen_before_it_leaves_git(
     platform: Controllers, scripted: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:
