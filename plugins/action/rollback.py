@@ -26,7 +26,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback impo
     plan,
     proof,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS, allowed
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.deletion import Deletion
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.from_git import (
     FromGit,
@@ -69,6 +69,7 @@ class ActionModule(ClusterAction):
         "component": {"type": "str", "choices": sorted(COMPONENTS)},
         "plan": {"type": "dict"},
         "confirm": {"type": "str", "default": ""},
+        "components": {"type": "list", "elements": "str", "choices": sorted(COMPONENTS), "default": []},
         "phrase": {"type": "str", "default": ""},
         "delete_claims": {"type": "bool", "default": False},
         "without_backup": {"type": "raw", "default": False},
@@ -226,9 +227,14 @@ class ActionModule(ClusterAction):
         """One confirmation for several rollbacks: it is handed on to the beginning of each."""
         if not args["phrase"]:
             raise ClusterError("phrase: say what has to be typed.")
+        time_allowed = allowed(args["components"])
+        text = f"Everything that goes: {', '.join(args['components']) or 'nothing'}." + (
+            f" Time allowed for all of it: {time_allowed}." if time_allowed else ""
+        )
+        tell(text)
         if not self._task.check_mode:
-            self._confirmed(args["confirm"], args["phrase"])
-        return {"changed": False, "confirmed": args["phrase"]}
+            self._confirmed(args["confirm"], args["phrase"], text)
+        return {"changed": False, "confirmed": args["phrase"], "text": text}
 
     def _begin(self, journals: Journals, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Everything that could refuse, then the confirmation, then the lock."""
@@ -302,12 +308,12 @@ class ActionModule(ClusterAction):
             )
         return ""
 
-    def _confirmed(self, given: str, phrase: str) -> bool:
+    def _confirmed(self, given: str, phrase: str, text: str = "") -> bool:
         """The phrase that was given, or is typed now. Whether it was asked for."""
         asked = not given
         if asked:
             try:
-                answer = display.prompt_until(f"Type {phrase} to go on, anything else to stop: ")
+                answer = display.prompt_until(f"{text} Type {phrase} to go on, anything else to stop: ".lstrip())
             except AnsiblePromptNoninteractive:
                 raise ClusterError(
                     f"Nothing has been changed. Confirm with -e rollback_confirm={phrase}, or run this at a terminal."

@@ -72,6 +72,12 @@ options:
     description: For V(begin) and V(confirm), the phrase that confirms. When empty, it is asked for at the terminal.
     type: str
     default: ""
+  components:
+    description: For V(confirm), what goes by it, to be said with the time allowed for all of it.
+    type: list
+    elements: str
+    choices: [cnpg, flux, kafka_cluster, obs_collectors, schema_registry, strimzi, synergyflow_backend, volsync]
+    default: []
   phrase:
     description: What O(confirm) has to be. Empty means C(<component>@<host>).
     type: str
@@ -157,9 +163,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 text:
-  description: The plan for people.
+  description: The plan for people; with V(confirm) what goes, and the time allowed.
   type: str
-  returned: with O(step=plan)
+  returned: with O(step=plan) and O(step=confirm)
 plan:
   description: The plan as data, for the next step.
   type: dict

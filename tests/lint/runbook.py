@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "collections"))
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import (  # noqa: E402
     COMPONENTS,
     Component,
+    allowed,
 )
 
 PAGE = ROOT / "docs" / "rollback.md"
@@ -79,12 +80,12 @@ When Git or Flux does not answer, the run ends with what is suspended, and the s
 back. A repository that is not there from the beginning is no way to begin: then nothing is done. HelmReleases of the
 collection's own are deleted, and uninstalled by Flux.
 """
-ALL = """## Everything: `rollback_all.yml`
+ALL = f"""## Everything: `rollback_all.yml`
 
 All of them in the reverse order of their birth: collectors, VolSync, backend, PostgreSQL, Schema Registry, Kafka,
 Strimzi, Flux's management of itself. All plans are said first, and what one of them refuses ends the run
-before anything is done; then one confirmation is asked for, `all@<host>`. It
-stops at the first failure and says what remains; run again, it goes on there. Allowed: 30 to 45 minutes.
+before anything is done; then one confirmation is asked for, `all@<host>`, with the names of all that goes. It
+stops at the first failure and says what remains; run again, it goes on there. Allowed: {allowed(COMPONENTS)}.
 
 Way back: run `site.yml`, for PostgreSQL with the two variables above. Kafka has its messages again, the registry its
 schemas, the database what was archived. `rollback_revert` is refused here: commits are reverted with one component.
@@ -93,8 +94,7 @@ schemas, the database what was archived. `rollback_revert` is refused here: comm
 
 def section(name: str, component: Component) -> str:
     """One rollback."""
-    low, high = component.minutes
-    time = f" Allowed: {low if low == high else f'{low} to {high}'} minutes." if high else ""
+    time = f" Allowed: {allowed([name])}." if allowed([name]) else ""
     lines = [f"## {component.number + ': ' if component.number else ''}{component.title} (`rollback_{name}.yml`)\n"]
     lines.append(f"**When:** {component.when}{time}\n")
     lines += _part("Breaks", [f"`{role}`: {word}" for role, word in component.dependants.items()])

@@ -9,7 +9,7 @@ Names and labels of what operators make: Strimzi's (cluster-operator module, Mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -281,6 +281,17 @@ COMPONENTS: dict[str, Component] = {
         verify=("kubectl get deployment,pod -n synergyflow",),
     ),
 }
+
+#: minutes that the plan allows for all of them
+ALL_MINUTES = (30, 45)
+
+
+def allowed(names: Iterable[str]) -> str:
+    """The time that the plan allows for several rollbacks, in words; "" where it names none."""
+    every = [COMPONENTS[name].minutes for name in names]
+    low, high = (min(sum(each[end] for each in every), ALL_MINUTES[end]) for end in (0, 1))
+    return f"{low if low == high else f'{low} to {high}'} minutes" if high else ""
+
 
 #: kinds that a rollback leaves: others may live in them, or be of their kind
 STAYING = {

@@ -23,7 +23,7 @@ from ..objects import Key, Manifest, annotations_of, key_of, labels_of, listed
 from ..ownership import is_applied_by
 from ..readiness import judge
 from . import from_git as git
-from .components import COMPONENTS, STAYING, Component, Set, Values
+from .components import COMPONENTS, STAYING, Component, Set, Values, allowed
 from .from_git import FromGit, identity
 from .last_backup import TAKEN
 
@@ -402,9 +402,8 @@ def text(plan: Plan, phrase: str) -> str:
     parts += _sentences("Lost", plan.lost)
     last = [f"last backup: {plan.backup}"] if plan.destroyed and plan.backup else []
     parts += _sentences("DATA THAT DIES", plan.destroyed + last)
-    low, high = component.minutes
-    if high:
-        parts.append(f"Time allowed for it: {low if low == high else f'{low} to {high}'} minutes")
+    if time := allowed([plan.component]):
+        parts.append(f"Time allowed for it: {time}")
     parts.append(f"To confirm: -e rollback_confirm={phrase}, or type it when asked")
     return "\n".join(parts)
 

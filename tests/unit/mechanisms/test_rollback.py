@@ -27,7 +27,11 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback impo
     proof,
     report,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import COMPONENTS, keeper
+from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.components import (
+    COMPONENTS,
+    allowed,
+    keeper,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
 from kept_objects import ObjectStore
 from scripted_api import status
@@ -871,6 +875,15 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
 
     monkeypatch.setattr(rollback, "display", SimpleNamespace(prompt_until=answer, display=lambda text: None))
     return meanwhile
+
+
+def test_the_confirmation_of_everything_names_it_and_the_time_allowed(typed: Any) -> None:
+    action = rollback.ActionModule.__new__(rollback.ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    args = {"phrase": "kafka_cluster@apps", "confirm": "", "components": ["volsync", "cnpg"]}
+    text = "Everything that goes: volsync, cnpg. Time allowed for all of it: 5 to 10 minutes."
+    assert action._confirm(args)["text"] == text
+    assert allowed(COMPONENTS) == "30 to 45 minutes"
 
 
 def test_who_thinks_for_longer_than_a_step_may_take_can_still_confirm(
