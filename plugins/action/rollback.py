@@ -98,7 +98,7 @@ class ActionModule(ClusterAction):
             ),
             DELETE: lambda: self._delete(api, journals, name, args),
             RESUME: lambda: self._by_git(self._resume, "resumed", journals, name, task_vars),
-            PROVE: lambda: self._prove(api, journals, name),
+            PROVE: lambda: self._prove(api, journals, name, args, task_vars),
         }
         return steps[args["step"]]()
 
@@ -469,7 +469,9 @@ class ActionModule(ClusterAction):
                 step["waited"] += run.waited
         return {"changed": bool(run.deleted), "deleted": run.deleted, "forced": run.forced, **step}
 
-    def _prove(self, api: Api, journals: Journals, name: str) -> dict[str, Any]:
+    def _prove(
+        self, api: Api, journals: Journals, name: str, args: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         """The comparison; the lock goes when the component is gone, whatever else was found."""
         if self._task.check_mode:
             return {"changed": False, "msg": "Check mode: there is nothing to prove yet."}
@@ -483,11 +485,14 @@ class ActionModule(ClusterAction):
                 f"Not rolled back: {'; '.join(found.remains)}. The rollback stays open: run it again to go on."
                 f" To give it up as it is: {giving_up(journals.namespace, journal.plan, journal.steps)}"
             )
+        values = role_values.typed_values(name, task_vars, self._templar)
+        given = {option: args.get(option) for option in ("kubeconfig", "context")}
+        where = [f"--{option} {value}" for option, value in given.items() if value and isinstance(value, str)]
         journals.close(journal)
         result = {
             "changed": False,
             "steps": journal.steps,
-            "report": report(journal, found),
+            "report": report(journal, found, values, " ".join(["kubectl", *where])),
             "others": found.compared,
             "differences": found.changed,
         }

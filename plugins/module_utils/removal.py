@@ -47,6 +47,7 @@ def wait_gone(
         look(still)
         if waiting and api.deadline.left < pause:
             text = " ".join(stuck(key_of(manifest), found) for manifest, found in still[:5])
+            text += f" And {len(still) - 5} more." if len(still) > 5 else ""
             raise ClusterError(f"Not gone within {api.deadline.seconds:g} s: {text}")
         if waiting:
             time.sleep(pause)

@@ -52,7 +52,7 @@ attributes:
     details: Says what would be deleted, warns of what a run would refuse, and asks for no confirmation.
   diff_mode:
     support: none
-    details: The plan names every object.
+    details: The plan as text says kinds and the first names of each; as data it has every object.
   idempotent:
     support: full
 options:

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
@@ -20,7 +24,8 @@ PAGE = ROOT / "docs" / "rollback.md"
 INTRODUCTION = """# Rollbacks
 
 Each takes one component off a cluster and leaves everything else as it is. Written from the rollbacks' own data
-(`tests/lint/runbook.py --write`); `--check` says what it means on the cluster at hand.
+(`tests/lint/runbook.py --write`), with the namespaces and names that the roles have by default; `--check` says what it
+means on the cluster at hand, and each rollback ends with the commands to look with there.
 
     ansible-playbook synergyflow.platform.rollback_kafka_cluster -i inventory.yml -l apps --check   # the plan, no write
     ansible-playbook synergyflow.platform.rollback_kafka_cluster -i inventory.yml -l apps           # asks first
@@ -30,7 +35,9 @@ Each takes one component off a cluster and leaves everything else as it is. Writ
 **What always happens.** The plan is made from the cluster: what the sets of the component hold, what operators made of
 it, what stays, what breaks, which data dies. It wants the phrase `<component>@<host>`; anything else writes nothing. A
 journal (ConfigMap `synergyflow-rollback` in `default`) is the lock against other rollbacks and keeps the plan. Objects
-go in order, each group gone before the next, by their UIDs. At the end every object of the other sets is compared with
+go in order, each group gone before the next, by their UIDs. Before that KafkaTopics get `strimzi.io/managed: "false"`, so
+that their messages stay, and suspended HelmReleases are resumed, so that Flux uninstalls them; what has lost that when
+it is to be deleted ends the run. At the end every object of the other sets is compared with
 how it was (the same object, its spec untouched, ready if it was; of ConfigMaps and the like what they hold and their
 labels), what Flux suspends too, and the journal goes. What this collection delivers by Git is compared as well; what
 other Kustomizations bring is not.
@@ -95,14 +102,50 @@ schemas, the database what was archived. `rollback_revert` is refused here: comm
 def section(name: str, component: Component) -> str:
     """One rollback."""
     time = f" Allowed: {allowed([name])}." if allowed([name]) else ""
+    values = defaults(name)
     lines = [f"## {component.number + ': ' if component.number else ''}{component.title} (`rollback_{name}.yml`)\n"]
     lines.append(f"**When:** {component.when}{time}\n")
+    lines += _part("Deleted, in this order", _deleted(name, component, values))
     lines += _part("Breaks", [f"`{role}`: {word}" for role, word in component.dependants.items()])
     lines += _part("Lost", [*component.lost, *(["the data, but for its backups"] if component.always_loses else [])])
     lines += _part("Stays", [*component.kept, *_claims(name)])
-    lines += _part("Look", [f"`{command}`" for command in component.verify])
+    lines += _part("Look", [f"`{command.format_map(values)}`" for command in component.verify])
     lines.append(f"**Way back:** {component.back}\n")
     return "\n".join(lines)
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """The variables of a role without an inventory; one that follows another role's has what that one has."""
+    found = yaml.safe_load((ROOT / "roles" / name / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    return {key: _alone(value) for key, value in found.items()}
+
+
+def _alone(value: Any) -> Any:
+    default = re.fullmatch(r"\{\{ \w+ \| default\('([^']*)'\) \}\}", value) if isinstance(value, str) else None
+    return default.group(1) if default else value
+
+
+def _deleted(name: str, component: Component, values: dict[str, Any]) -> list[str]:
+    """The sets, what goes last of them, and what is waited for."""
+    method = f"{name}_install_method"
+    always = component.sets(values | {method: "existing"})
+    whole = values | {method: "its own"}
+    found = [
+        f"what the set `{where}/{each}` holds" + ("" if (where, each) in always else f", unless `{method}: existing`")
+        for where, each in component.sets(whole)
+    ]
+    if component.forget_releases:
+        found = [f"of {found[0]} the HelmRelease of Flux alone; suspended before, so that nothing is uninstalled"]
+    if component.last:
+        kinds = ", ".join(kind.partition(".")[0] for kind in component.last)
+        found.append(f"of them last, when no pod is left: {kinds}")
+    if made := ", ".join(dict.fromkeys(each.kind for each in component.made(whole))):
+        found.append(f"waited for until they are gone: what operators and controllers have made of it ({made})")
+    if claims := component.claims(values):
+        found.append(
+            f"only with `rollback_delete_claims`: claims in `{claims[0].namespace}` with `{claims[0].selector}`"
+        )
+    return found
 
 
 def _claims(name: str) -> list[str]:

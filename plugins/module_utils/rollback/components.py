@@ -64,6 +64,7 @@ class Component:
     last_backup: str = ""
     lost: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    #: commands to look with; their namespaces and names are variables of the role
     verify: tuple[str, ...] = ()
     back: str = "Run site.yml."
 
@@ -166,7 +167,7 @@ COMPONENTS: dict[str, Component] = {
         _labelled("obs_collectors", ("", "PersistentVolumeClaim", "app.kubernetes.io/name=vmagent")),
         lost=("logs and metrics from now on are not collected; alerts on them are silent",),
         kept=("what the stores have", "samples that vmagent has not delivered yet, in its volume"),
-        verify=("kubectl get daemonset,statefulset,pod -n observability",),
+        verify=("kubectl get daemonset,statefulset,pod -n {obs_collectors_namespace}",),
     ),
     "schema_registry": Component(
         "R3",
@@ -178,7 +179,10 @@ COMPONENTS: dict[str, Component] = {
         dependants={"synergyflow_backend": "cannot register or look up schemas"},
         last=("KafkaTopic.kafka.strimzi.io",),
         kept=("the schemas, in the topic of the registry",),
-        verify=("kubectl get deployment,service,pod -n messaging -l app.kubernetes.io/name=schema-registry",),
+        verify=(
+            "kubectl get deployment,service,pod -n {schema_registry_namespace}"
+            " -l app.kubernetes.io/name=schema-registry",
+        ),
         back="Run site.yml: the registry reads its schemas from the topic again.",
     ),
     "kafka_cluster": Component(
@@ -206,7 +210,10 @@ COMPONENTS: dict[str, Component] = {
             "passwords that Strimzi made for KafkaUsers, and the cluster's certificate authorities: who logs in has to"
             " take the new ones",
         ),
-        verify=("kubectl get kafka,kafkatopic,pod,pvc -n messaging -l strimzi.io/cluster",),
+        verify=(
+            "kubectl get kafka -n {kafka_cluster_namespace}",
+            "kubectl get kafkatopic,pod,pvc -n {kafka_cluster_namespace} -l strimzi.io/cluster={kafka_cluster_name}",
+        ),
         back="Run site.yml: over kept claims the Kafka gets its old identity, and the brokers their messages.",
     ),
     "strimzi": Component(
@@ -227,7 +234,10 @@ COMPONENTS: dict[str, Component] = {
         dependants_go_on=True,
         needed_by=lambda values: [Wanted(STRIMZI, kind) for kind in ("Kafka", "KafkaConnect", "KafkaMirrorMaker2")],
         kept=("the definitions (CRDs), and with them every Kafka, topic and user", "the namespace"),
-        verify=("kubectl get deployment strimzi-cluster-operator -n messaging", "kubectl get crd | grep strimzi"),
+        verify=(
+            "kubectl get deployment strimzi-cluster-operator -n {strimzi_namespace}",
+            "kubectl get crd | grep strimzi",
+        ),
     ),
     "volsync": Component(
         "R6",
@@ -259,7 +269,10 @@ COMPONENTS: dict[str, Component] = {
         # until its last pod is gone, it archives
         last=("ObjectStore.barmancloud.cnpg.io", "ExternalSecret.external-secrets.io", "Secret"),
         kept=("backups in S3, in the folder that it archived into, where no retention removes them any more",),
-        verify=("kubectl get cluster,pod,pvc -n synergyflow -l cnpg.io/cluster",),
+        verify=(
+            "kubectl get clusters.postgresql.cnpg.io -n {cnpg_namespace}",
+            "kubectl get pod,pvc -n {cnpg_namespace} -l cnpg.io/cluster={cnpg_name}",
+        ),
         back=(
             "Run site.yml with cnpg_recover_from, the folder of the store that it archived into (its cnpg_server_name,"
             " or its name), and cnpg_server_name, a folder that nobody has used, as in -e cnpg_recover_from="
@@ -278,7 +291,7 @@ COMPONENTS: dict[str, Component] = {
             "synergyflow_backend", f"app.kubernetes.io/name={values['synergyflow_backend_name']}"
         )(values),
         kept=("the database and everything in it", "topics and messages"),
-        verify=("kubectl get deployment,pod -n synergyflow",),
+        verify=("kubectl get deployment,pod -n {synergyflow_backend_namespace}",),
     ),
 }
 

@@ -396,7 +396,9 @@ def text(plan: Plan, phrase: str) -> str:
     if plan.delete_claims and plan.claims:
         waves_text.append(f"{len(waves_text) + 1}. {_kinds(plan.claims)}")
     parts += _sentences("Deleted, each group gone before the next", waves_text)
-    parts += _sentences("Stays", plan.kept + [f"{key_of_entry(each)}: {each['why']}" for each in plan.stay[:LINES]])
+    stays = [f"{key_of_entry(each)}: {each['why']}" for each in plan.stay[:LINES]]
+    stays += [f"and {len(plan.stay) - LINES} more members of its sets"] if len(plan.stay) > LINES else []
+    parts += _sentences("Stays", plan.kept + stays)
     parts += _sentences("Not known", plan.unknown)
     parts += _sentences("Breaks", plan.dependants)
     parts += _sentences("Lost", plan.lost)

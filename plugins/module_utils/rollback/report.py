@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from .components import COMPONENTS
+from .components import COMPONENTS, Values
 from .journal import Journal
 from .proof import Proof
 
 
-def report(journal: Journal, proof: Proof) -> str:
-    """Time per step, beside what the plan allows; then what to look at, and the way back."""
+def report(journal: Journal, proof: Proof, values: Values, kubectl: str = "kubectl") -> str:
+    """Time per step, beside what the plan allows; then what to look at, and the way back.
+
+    `kubectl`: with what tells it the cluster.
+    """
     component = COMPONENTS[journal.plan.component]
     lines = [
         f"  {step}: {took['seconds']} s"
@@ -31,7 +34,7 @@ def report(journal: Journal, proof: Proof) -> str:
             f"{component.title} is gone from {journal.plan.cluster}.",
             *lines,
             same,
-            *(f"Look: {command}" for command in component.verify),
+            *(f"Look: {command.format_map(values).replace('kubectl', kubectl, 1)}" for command in component.verify),
             f"Way back: {component.back}",
         ]
     )

@@ -792,7 +792,20 @@ def test_a_step_that_fails_has_its_time_in_the_journal(scripted: Callable[..., A
 def test_the_report_says_when_it_took_longer_than_allowed(seconds: float, told: str) -> None:
     mine = journal_of(ME, minutes=600, component="schema_registry")
     mine.steps = {"delete": {"seconds": seconds, "waited": 0.0, "done": True}}
-    assert f"all steps: {seconds:.0f} s{told} allowed" in report.report(mine, proof.Proof())
+    assert f"all steps: {seconds:.0f} s{told} allowed" in report.report(mine, proof.Proof(), VALUES)
+
+
+def test_the_report_says_where_to_look_on_this_cluster() -> None:
+    mine = journal_of(ME, component="kafka_cluster")
+    said = report.report(mine, proof.Proof(), VALUES | {"kafka_cluster_namespace": "theirs"}, "kubectl --context prod")
+    assert "Look: kubectl --context prod get kafka -n theirs" in said
+
+
+def test_a_list_that_is_cut_says_so(planned: Any) -> None:
+    members = [made("Namespace", f"n{number}", KAFKA_SET) for number in range(14)]
+    kafka = made("Kafka", "one", KAFKA_SET)
+    _api, found = planned(ObjectStore(*members, kafka, record(KAFKA_SET, kafka, *members)))
+    assert "and 2 more members of its sets" in plan.text(found, "x")
 
 
 def test_a_run_that_waits_says_that_it_is_alive_and_stops_when_it_was_overtaken(
