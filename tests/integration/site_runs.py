@@ -13,6 +13,7 @@ INVENTORY = "inventories/rehearsal"
 WRITING = ("create", "update", "patch", "delete", "deletecollection")
 #: how the collection's requests are signed: its own connection, and kubernetes.core's client
 OURS = ("synergyflow.platform", "OpenAPI-Generator")
+OTHERS = re.compile(r"(\d+) of (\d+) other objects are as they were")
 RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -30,6 +31,14 @@ def run(rehearsal: Any, playbook: str, cluster: str, *args: str, **variables: An
 def output(done: CompletedProcess[str]) -> str:
     """Everything that was printed, on one line, so that wrapping does not hide words."""
     return " ".join(f"{done.stdout}\n{done.stderr}".split())
+
+
+def check_others(done: CompletedProcess[str]) -> None:
+    """What a rollback has said of the objects beside it: some were compared, and all are as they were."""
+    found = [(int(same), int(every)) for same, every in OTHERS.findall(output(done))]
+    assert found, output(done)
+    assert all(same == every for same, every in found), found
+    assert any(every for __, every in found), "nothing was compared"
 
 
 def changed(done: CompletedProcess[str], cluster: str) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
-from site_runs import Watch, output, run
+from site_runs import Watch, check_others, output, run
 
 from rehearsal.clusters import Cluster
 from rehearsal.paths import Paths
@@ -154,6 +154,15 @@ def test_check_mode_says_what_is_suspended_and_leaves_git_and_writes_nothing(sit
     assert (site.head, watch.writes) == (before, [])
 
 
+def test_what_is_not_confirmed_writes_nothing_to_git_or_the_cluster(site: Site) -> None:
+    before, suspended, watch = site.head, site.suspended(), Watch(site.rehearsal, CLUSTER)
+    done = site.rollback(rollback_confirm="strimzi@infra")
+    assert done.returncode != 0
+    assert f"it must be strimzi@{CLUSTER}" in output(done)
+    assert (site.head, site.suspended(), watch.writes) == (before, suspended, [])
+    assert not site.is_open()
+
+
 def test_killed_twice_it_is_finished_and_reverts_what_people_had_changed_with_it(site: Site) -> None:
     theirs = site.push("their change with it", "people/object.yaml", THEIR_OBJECT.format("2"))
     given = {"rollback_revert": theirs}
@@ -171,7 +180,7 @@ def test_killed_twice_it_is_finished_and_reverts_what_people_had_changed_with_it
     done = site.rollback(**given)
     assert done.returncode == 0, output(done)
     assert "this run goes on with it" in output(done)
-    assert "other objects are as they were" in output(done)
+    check_others(done)
     assert site.head == head
     site.check_gone()
 

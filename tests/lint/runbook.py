@@ -35,12 +35,12 @@ means on the cluster at hand, and each rollback ends with the commands to look w
 **What always happens.** The plan is made from the cluster: what the sets of the component hold, what operators made of
 it, what stays, what breaks, which data dies. It wants the phrase `<component>@<host>`; anything else writes nothing. A
 journal (ConfigMap `synergyflow-rollback` in `default`) is the lock against other rollbacks and keeps the plan. Objects
-go in order, each group gone before the next, by their UIDs. Before that KafkaTopics get `strimzi.io/managed: "false"`, so
-that their messages stay, and suspended HelmReleases are resumed, so that Flux uninstalls them; what has lost that when
-it is to be deleted ends the run. At the end every object of the other sets is compared with
-how it was (the same object, its spec untouched, ready if it was; of ConfigMaps and the like what they hold and their
-labels), what Flux suspends too, and the journal goes. What this collection delivers by Git is compared as well; what
-other Kustomizations bring is not.
+go in order, each group gone before the next, by their UIDs. Before that KafkaTopics get `strimzi.io/managed: "false"`,
+so that their messages stay, and suspended HelmReleases are resumed, so that Flux uninstalls them; what has lost that
+when it is to be deleted ends the run. At the end every object of the other sets is compared with how it was (the same
+object, its spec untouched, ready if it was; of ConfigMaps and the like what they hold and their labels), what Flux
+suspends too, and the journal goes. What this collection delivers by Git is compared as well; what other Kustomizations
+bring is not.
 
 **After a crash** the same command goes on with the plan in the journal. A run that is alive is left alone: on the same
 machine its process is looked at, on another one it is taken for dead after 15 minutes (`-e rollback_take_over=true`
