@@ -125,6 +125,14 @@ def test_commits_are_not_reverted_with_all_of_it(platform):
     assert watch.writes == []
 
 
+def test_what_is_switched_off_is_said_to_be(platform):
+    watch = Watch(platform, "apps")
+    done = rollback(platform, "kafka_cluster", rollback_confirm="kafka_cluster@apps", kafka_cluster_enabled=False)
+    assert done.returncode == 0, output(done)
+    assert "kafka_cluster_enabled is false on apps: nothing of the Kafka cluster was looked at" in output(done)
+    assert watch.writes == []
+
+
 def test_a_waiver_of_all_of_it_has_to_say_whose_data_may_die(platform):
     watch = Watch(platform, "apps")
     given = {"rollback_delete_claims": True, "rollback_without_backup": True}
