@@ -773,19 +773,19 @@ def test_a_step_that_fails_has_its_time_in_the_journal(scripted: Callable[..., A
     journals = Journals(scripted(ObjectStore().handle), "default")
     mine = journals.open(plan.Plan("strimzi", "apps"), ME)
 
-    def fails(version: str) -> None:
+    def break_off(version: str) -> None:
         with rollback.ActionModule._timed(journals, mine, "delete") as step:
             step["waited"] += 900.0
             mine.version = version or mine.version
             raise ClusterError("stuck")
 
     with pytest.raises(ClusterError, match="stuck"):
-        fails("")
+        break_off("")
     there = journals.find()
     assert there
     assert (there.steps["delete"]["waited"], there.is_done("delete")) == (900.0, False)
     with pytest.raises(ClusterError, match="stuck"):
-        fails("of another run")
+        break_off("of another run")
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(40.0, ", of 5 minutes"), (301.0, ", more than the 5 minutes")])

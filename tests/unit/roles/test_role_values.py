@@ -39,9 +39,12 @@ def test_what_is_no_answer_is_refused():
 
 def test_the_playbooks_take_a_string_for_a_switch():
     playbooks = Path(role_values.ROLES).parent / "playbooks"
-    lines = [line for path in playbooks.glob("*.yml") for line in path.read_text().splitlines() if "_enabled" in line]
+    every = [line for path in playbooks.glob("*.yml") for line in path.read_text().splitlines()]
+    lines = [line for line in every if "when:" in line and "_enabled" in line]
     assert len(lines) > 2 * len(role_values.role_names())
     assert all(line.endswith("| bool") for line in lines)
+    whole = (playbooks / "rollback_all.yml").read_text()
+    assert "(['_enabled']) | map('join')), default=true)\n               | map('bool'))" in whole
 
 
 def test_the_tasks_own_role_is_meant_without_a_name():
