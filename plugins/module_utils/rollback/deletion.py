@@ -70,7 +70,8 @@ class Hold:
         if who.deployment != "entity-operator":
             return cls(finalizer, who, "", who.deployment)
         cluster = labels_of(live).get("strimzi.io/cluster")
-        return cls(finalizer, who, live["metadata"].get("namespace") or "", f"{cluster}-{who.deployment}")
+        name = f"{cluster}-{who.deployment}" if cluster else ""
+        return cls(finalizer, who, live["metadata"].get("namespace") or "", name)
 
 
 @dataclass
