@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..component_objects import Seen
+from ..component_objects import NOT_SERVED, Seen
 from ..flux_drift import Drift
 from ..flux_status import is_suspended, revision_of, same_revision
 from ..objects import Manifest, key_of
@@ -31,15 +31,15 @@ def records(
 ) -> list[Record]:
     """The criteria in the order a reader asks. `metrics` are by pod; an exception stands for no answer."""
     return [
-        instance_ready(seen),
+        instance_ready(values, seen),
         self_managed(values, seen),
         controllers_ready(values, seen),
         pods_record("AC11-pods", "Flux's pods run", seen["pods"], None),
         source_fetched(values, seen),
-        kustomizations_at_revision(seen),
+        kustomizations_at_revision(values, seen),
         helm_releases_ready(seen),
         images_followed(values, seen),
-        without_drift(values, drift),
+        without_drift(values, seen, drift),
         reconciled_in_time(values, seen),
         metrics_record("flux.metrics", "Flux's metrics can be scraped", seen["pods"], metrics),
     ]
@@ -54,10 +54,21 @@ def _one(identity: str, title: str, found: Manifest | None, reason: str) -> Reco
     return judged(identity, title, (observed, "ready"), good, objects=[found], detail=verdict.reason)
 
 
-def instance_ready(seen: Seen) -> Record:
-    """flux-operator has installed what the FluxInstance asks for."""
-    reason = seen.unread.get("instances") or "there is no FluxInstance flux"
-    return _one("AC11-instance", "FluxInstance flux is ready", seen.named("instances", "flux"), reason)
+def instance_ready(values: Mapping[str, Any], seen: Seen) -> Record:
+    """flux-operator has installed what the FluxInstance asks for, and that is the release of the inventory."""
+    identity, title, wanted = "AC11-instance", "FluxInstance flux is ready", str(values["flux_version"])
+    found = seen.named("instances", "flux")
+    expected = f"Flux {wanted}, ready"
+    if found is None:
+        reason = seen.unread.get("instances") or "there is no FluxInstance flux"
+        return judged(identity, title, ("not there", expected), False, detail=reason)
+    verdict = judge(found)
+    asked = (found["spec"].get("distribution") or {}).get("version")
+    installed = str((found.get("status") or {}).get("lastAppliedRevision") or "").partition("@")[0]
+    detail = "; ".join(filter(None, [verdict.reason, f"installed is {installed}" if installed else ""]))
+    good = verdict.done and asked == wanted
+    measured = (f"Flux {asked}, {verdict.state}", expected)
+    return judged(identity, title, measured, good, objects=[found], detail=detail)
 
 
 def self_managed(values: Mapping[str, Any], seen: Seen) -> Record:
@@ -102,14 +113,27 @@ def source_fetched(values: Mapping[str, Any], seen: Seen) -> Record:
     return judged(identity, title, (observed, "a revision"), good, objects=[found], detail=verdict.reason)
 
 
-def kustomizations_at_revision(seen: Seen) -> Record:
+def _no_kustomization(values: Mapping[str, Any], seen: Seen, identity: str, title: str) -> Record | None:
+    """The record where there is no Kustomization to look at; where Git is to be followed, that is a failure."""
+    reason = seen.unread.get("kustomizations", "")
+    if reason and not reason.startswith(NOT_SERVED):
+        return unmeasured(identity, title, BLOCKED, reason)
+    if seen["kustomizations"]:
+        return None
+    reason = reason or "there is no Kustomization"
+    if not values["flux_git_url"]:
+        return unmeasured(identity, title, SKIPPED, reason)
+    detail = f"{reason}: nobody brings what Git says to the cluster"
+    return judged(identity, title, ("no Kustomization", "Kustomizations"), False, detail=detail)
+
+
+def kustomizations_at_revision(values: Mapping[str, Any], seen: Seen) -> Record:
     """Every Kustomization is ready, at its source's revision, and none is suspended: what Git says is applied."""
     identity, title = "AC11-kustomizations", "Every Kustomization is at its source's revision"
-    if "kustomizations" in seen.unread:
-        return unmeasured(identity, title, BLOCKED, seen.unread["kustomizations"])
+    nothing = _no_kustomization(values, seen, identity, title)
+    if nothing:
+        return nothing
     every = seen["kustomizations"]
-    if not every:
-        return unmeasured(identity, title, SKIPPED, "there is no Kustomization")
     artifacts = {
         (each["metadata"]["namespace"], each["metadata"]["name"]): revision_of(each)
         for each in seen["git_repositories"]
@@ -134,11 +158,14 @@ def _behind(found: Manifest, artifacts: Mapping[tuple[str, str], str]) -> str:
     return "" if same_revision(at, newest) else f"at {at or 'no revision'}, its source is at {newest or 'none'}"
 
 
-def without_drift(values: Mapping[str, Any], drift: Drift | BaseException | None) -> Record:
+def without_drift(values: Mapping[str, Any], seen: Seen, drift: Drift | BaseException | None) -> Record:
     """No object differs from what Git says of it. Flux would correct it at its interval, and say nothing."""
     identity, title = "AC11-drift", "Nothing differs from Git"
     if not values["flux_git_url"] or drift is None:
         return unmeasured(identity, title, SKIPPED, "no repository (flux_git_url)")
+    nothing = _no_kustomization(values, seen, identity, title)
+    if nothing:
+        return nothing
     if isinstance(drift, BaseException):
         return unmeasured(identity, title, BLOCKED, str(drift))
     others = f"not compared, as others keep them or they are not at Git's revision: {', '.join(drift.not_compared)}"
@@ -183,6 +210,9 @@ def images_followed(values: Mapping[str, Any], seen: Seen) -> Record:
 def reconciled_in_time(values: Mapping[str, Any], seen: Seen) -> Record:
     """How long the slowest Kustomization's last reconciliation took (AC13)."""
     identity, title = "AC13-flux", "Slowest last reconciliation"
+    nothing = _no_kustomization(values, seen, identity, title)
+    if nothing:
+        return nothing
     limit = values["flux_reconcile_seconds"]
     timed = {}
     for each in seen["kustomizations"]:
@@ -190,13 +220,17 @@ def reconciled_in_time(values: Mapping[str, Any], seen: Seen) -> Record:
         if history and history[0].get("lastReconciledDuration"):
             timed[str(key_of(each))] = duration(str(history[0]["lastReconciledDuration"]))
     if not timed:
-        return unmeasured(identity, title, SKIPPED, "no Kustomization has been reconciled")
+        return unmeasured(identity, title, BLOCKED, "no Kustomization has been reconciled", seen["kustomizations"])
     slowest = max(timed, key=lambda name: timed[name])
     seconds = round(timed[slowest], 1)
-    expected = f"at most {limit} s"
-    good = seconds <= limit
     return judged(
-        identity, title, (f"{seconds:g} s", expected), good, objects=seen["kustomizations"], detail=f"it is {slowest}"
+        identity,
+        title,
+        (seconds, f"at most {limit} s"),
+        seconds <= limit,
+        objects=seen["kustomizations"],
+        unit="s",
+        detail=f"it is {slowest}",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..component_objects import stand_ins
+from ..component_objects import NOT_SERVED, stand_ins
 from ..kafka_table import aligned
 from ..objects import Manifest
 from .behind import commands_for, nameable
@@ -113,6 +113,11 @@ def unmeasured_all(
         )
         for number, (identity, title) in enumerate(titles.items())
     ]
+
+
+def unread(identity: str, title: str, reason: str) -> Record:
+    """A criterion whose objects could not be read: skipped where nobody serves such objects, else blocked."""
+    return unmeasured(identity, title, SKIPPED if reason.startswith(NOT_SERVED) else BLOCKED, reason)
 
 
 def all_passed(records: Iterable[Mapping[str, Any]]) -> bool:

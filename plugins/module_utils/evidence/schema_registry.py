@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..component_objects import NOT_SERVED, Seen
+from ..component_objects import Seen
 from ..readiness import judge
 from .pods import metrics_record, pods_record, serving
-from .records import BLOCKED, SKIPPED, Record, judged, unmeasured
+from .records import BLOCKED, SKIPPED, Record, judged, unmeasured, unread
 
 METRICS_TITLE = "Schema Registry's metrics can be scraped (9404)"
 
@@ -64,7 +64,8 @@ def spread(values: Mapping[str, Any], seen: Seen) -> Record:
         return unmeasured(identity, title, SKIPPED, "there is one replica")
     if not seen["pods"]:
         return unmeasured(identity, title, BLOCKED, "there is no pod")
-    nodes = sorted({pod["spec"].get("nodeName", "no node") for pod in seen["pods"]})
+    # a pod that waits for a node is on none
+    nodes = sorted({pod["spec"]["nodeName"] for pod in seen["pods"] if pod["spec"].get("nodeName")})
     wanted = min(2, len(seen["nodes"]) or 2)
     return judged(
         identity,
@@ -150,8 +151,7 @@ def service_monitor(values: Mapping[str, Any], seen: Seen) -> Record:
     identity, title = "schema_registry.service_monitor", "A ServiceMonitor names the metrics"
     if not values["schema_registry_metrics"]:
         return unmeasured(identity, title, SKIPPED, "switched off (schema_registry_metrics)")
-    unread = seen.unread.get("service_monitors", "")
-    if unread:
-        return unmeasured(identity, title, SKIPPED if unread.startswith(NOT_SERVED) else BLOCKED, unread)
+    if "service_monitors" in seen.unread:
+        return unread(identity, title, seen.unread["service_monitors"])
     ports = [str(end.get("port")) for found in seen["service_monitors"] for end in found["spec"].get("endpoints") or []]
     return judged(identity, title, (", ".join(ports) or "none", "metrics"), ports == ["metrics"])

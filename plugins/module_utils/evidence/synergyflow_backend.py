@@ -19,7 +19,7 @@ from ..policy_agent import Decision
 from ..preflight.kafka_cluster import ZONE
 from ..readiness import judge
 from .pods import metrics_record, pods_record, serving
-from .records import BLOCKED, SKIPPED, Record, judged, unmeasured
+from .records import BLOCKED, SKIPPED, Record, judged, unmeasured, unread
 
 CERTIFICATE_DAYS = 30
 
@@ -267,7 +267,7 @@ def service_monitor(seen: Seen) -> Record:
     """Who scrapes by ServiceMonitors finds the backend."""
     identity, title = "synergyflow_backend.service_monitor", "A ServiceMonitor names the metrics"
     if "service_monitors" in seen.unread:
-        return unmeasured(identity, title, SKIPPED, seen.unread["service_monitors"])
+        return unread(identity, title, seen.unread["service_monitors"])
     paths = [end.get("path") for found in seen["service_monitors"] for end in found["spec"].get("endpoints") or []]
     expected = "/actuator/prometheus"
     return judged(identity, title, (", ".join(map(str, paths)) or "none", expected), paths == [expected])

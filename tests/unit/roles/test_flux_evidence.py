@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import shortcomings
-from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import Seen
+from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import NOT_SERVED, Seen
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import flux
 from ansible_collections.synergyflow.platform.plugins.module_utils.flux_drift import Drift
@@ -40,6 +40,12 @@ def deployment(name: str) -> dict[str, Any]:
     return found("Deployment", name, "apps/v1", state, replicas=1)
 
 
+def instance(version: str) -> dict[str, Any]:
+    state = {"lastAppliedRevision": f"v2.9.4@sha256:{'c' * 64}"}
+    distribution = {"version": version, "registry": "ghcr.io/fluxcd"}
+    return found("FluxInstance", "flux", "fluxcd.controlplane.io/v1", state, distribution=distribution)
+
+
 def away(name: str) -> dict[str, Any]:
     """A Deployment that was scaled to nothing."""
     return {**deployment(name), "spec": {"replicas": 0}, "status": {"observedGeneration": 1}}
@@ -54,7 +60,7 @@ def synced(flux_values) -> dict[str, Any]:
 def seen(flux_values) -> Seen:
     return Seen(
         {
-            "instances": [found("FluxInstance", "flux", "fluxcd.controlplane.io/v1")],
+            "instances": [instance(flux_values["flux_version"])],
             "helm_releases": [found("HelmRelease", "flux-instance", "helm.toolkit.fluxcd.io/v2")],
             "deployments": [deployment(name) for name in flux_values["flux_components"]],
             "git_repositories": [
@@ -66,7 +72,7 @@ def seen(flux_values) -> Seen:
 
 
 def by_id(values: dict[str, Any], seen: Seen) -> dict[str, Any]:
-    return {record.id: record for record in flux.records(values, seen, {})}
+    return {record.id: record for record in flux.records(values, seen, {}, Drift())}
 
 
 def test_all_is_well(synced, seen):
@@ -74,7 +80,7 @@ def test_all_is_well(synced, seen):
     good = ("instance", "self", "controllers", "source", "kustomizations", "helmreleases")
     assert {records[f"AC11-{name}"].status for name in good} == {"passed"}
     assert records["AC11-images"].status == "skipped"
-    assert (records["AC13-flux"].status, records["AC13-flux"].observed) == ("passed", "62.5 s")
+    assert (records["AC13-flux"].status, records["AC13-flux"].observed) == ("passed", 62.5)
 
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "status": {"phase": "Pending"}}
@@ -89,6 +95,10 @@ POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "status": {
         ({"deployments": [away("source-controller")]}, "AC11-controllers", "source-controller: it is scaled to 0"),
         ({"helm_releases": []}, "AC11-self", "there is no HelmRelease flux-instance"),
         ({"instances": []}, "AC11-instance", "there is no FluxInstance flux"),
+        ({"instances": [instance("2.8.x")]}, "AC11-instance", "Flux 2.8.x, ready instead of Flux 2.9.x, ready"),
+        ({"kustomizations": []}, "AC11-kustomizations", "there is no Kustomization: nobody brings what Git says"),
+        ({"kustomizations": []}, "AC11-drift", "there is no Kustomization"),
+        ({"kustomizations": []}, "AC13-flux", "there is no Kustomization"),
         ({"git_repositories": []}, "AC11-source", "there is no GitRepository"),
         ({"pods": [POD]}, "AC11-pods", "0 instead of 1: p: "),
         (
@@ -114,7 +124,7 @@ def test_image_automation_that_is_not_well_fails(synced, seen):
 
 
 def test_a_slow_reconciliation_fails(synced, seen):
-    fails(by_id(synced | {"flux_reconcile_seconds": 60}, seen), "AC13-flux", "62.5 s instead of at most 60 s")
+    fails(by_id(synced | {"flux_reconcile_seconds": 60}, seen), "AC13-flux", "62.5 instead of at most 60 s")
 
 
 def test_what_is_switched_off_is_skipped(synced, seen):
@@ -136,13 +146,45 @@ def test_what_differs_from_git_is_named(synced, seen) -> None:
     topic = Key("kafka.strimzi.io", "KafkaTopic", "messaging", "events")
     drift = Drift(tried=[topic, topic._replace(name="other")], differing={topic: "changed by kubectl-edit"})
     words = "1 instead of 2: KafkaTopic messaging/events: changed by kubectl-edit"
-    fails([flux.without_drift(synced, drift)], "AC11-drift", words)
-    assert flux.without_drift(synced, Drift(tried=[topic])).status == "passed"
+    fails([flux.without_drift(synced, seen, drift)], "AC11-drift", words)
+    assert flux.without_drift(synced, seen, Drift(tried=[topic])).status == "passed"
 
 
-def test_what_could_not_be_compared_has_not_passed(flux_values, synced) -> None:
-    assert flux.without_drift(synced, ClusterError("git fetch failed")).status == "blocked"
-    assert flux.without_drift(synced, Drift()).status == "skipped"
-    assert flux.without_drift(flux_values, None).status == "skipped"
-    partly = flux.without_drift(synced, Drift(tried=[Key("", "ConfigMap", "a", "b")], not_compared=["theirs"]))
+def test_what_could_not_be_compared_has_not_passed(flux_values, synced, seen) -> None:
+    assert flux.without_drift(synced, seen, ClusterError("git fetch failed")).status == "blocked"
+    assert flux.without_drift(synced, seen, Drift()).status == "skipped"
+    assert flux.without_drift(flux_values, seen, None).status == "skipped"
+    partly = flux.without_drift(synced, seen, Drift(tried=[Key("", "ConfigMap", "a", "b")], not_compared=["theirs"]))
     assert (partly.status, "theirs" in partly.detail) == ("passed", True)
+
+
+OF_KUSTOMIZATIONS = ("AC11-kustomizations", "AC11-drift", "AC13-flux")
+
+
+@pytest.mark.parametrize(
+    ("git", "reason", "status"),
+    [
+        (True, "not allowed: User x cannot list resource kustomizations", "blocked"),
+        (False, "not allowed: User x cannot list resource kustomizations", "blocked"),
+        (True, f"{NOT_SERVED} Kustomization", "failed"),
+        (False, f"{NOT_SERVED} Kustomization", "skipped"),
+    ],
+)
+def test_kustomizations_that_cannot_be_read(flux_values, synced, seen, git, reason, status) -> None:
+    seen.objects["kustomizations"], seen.unread["kustomizations"] = [], reason
+    records = by_id(synced if git else flux_values, seen)
+    # without a repository there is nothing to compare with, whatever may be read
+    asked = [name for name in OF_KUSTOMIZATIONS if git or name != "AC11-drift"]
+    assert {records[name].status for name in asked} == {status}
+    assert all(reason in records[name].detail for name in asked)
+
+
+def test_without_a_repository_there_may_be_no_kustomization(flux_values, seen) -> None:
+    seen.objects["kustomizations"] = []
+    records = by_id(flux_values, seen)
+    assert {records[name].status for name in OF_KUSTOMIZATIONS} == {"skipped"}
+
+
+def test_a_kustomization_that_was_not_reconciled_has_no_time(synced, seen) -> None:
+    del seen["kustomizations"][0]["status"]["history"]
+    assert by_id(synced, seen)["AC13-flux"].status == "blocked"

@@ -161,6 +161,11 @@ def test_each_criterion_fails_for_its_own_reason(seen, measured, broken, failing
     fails(found, failing, words)
 
 
+def test_a_pod_without_a_node_is_on_none(seen, measured):
+    del seen["pods"][0]["spec"]["nodeName"]
+    fails(measured(seen), "schema_registry.spread", "1 instead of 2: ")
+
+
 @pytest.mark.parametrize("name", ["deployments", "topics", "users", "budgets", "policies", "service_monitors"])
 def test_what_is_not_there_fails(seen, measured, name):
     seen.objects[name] = []

@@ -232,6 +232,8 @@ def test_what_guards_and_what_is_scraped(backend_values, seen):
     fails(records, "synergyflow_backend.service_monitor", "/metrics instead of /actuator/prometheus")
     seen.unread["service_monitors"] = "the cluster does not serve ServiceMonitor"
     assert by_id(backend_values, seen)["service_monitor"].status == "skipped"
+    seen.unread["service_monitors"] = "not allowed: cannot list servicemonitors"
+    assert by_id(backend_values, seen)["service_monitor"].status == "blocked"
 
 
 def test_an_answer_of_the_policy_agent():
