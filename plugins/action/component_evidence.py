@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import backend_kafka, backend_secrets, flux_drift
@@ -31,12 +32,14 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence impo
     volsync,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.behind import explanation
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import BROKEN_OFF
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import facts_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.policy_agent import NoDecisionError, policy_agent
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.synergyflow_backend import SECRET_KEYS
+from ansible_collections.synergyflow.platform.plugins.module_utils.scrape_jobs import expected_jobs
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_reach import reachable, volsync_page
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
@@ -63,6 +66,8 @@ class Look:
     seen: objects.Seen
     args: Mapping[str, Any]
     now: datetime
+    #: whether a variable of the host is true; one that is not set is
+    on: Callable[[str], bool]
 
 
 class ActionModule(ClusterAction):
@@ -70,6 +75,7 @@ class ActionModule(ClusterAction):
 
     ARGUMENTS = {  # noqa: RUF012
         "roles": {"type": "list", "elements": "str", "default": []},
+        "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 60},
     }
 
@@ -79,8 +85,14 @@ class ActionModule(ClusterAction):
         facts: dict[str, Any] = {}
         for role in role_values.chosen_roles(args["roles"], self._task._role, task_vars, self._templar):
             started = time.monotonic()
-            look = self._look(role, api, role_values.typed_values(role, task_vars, self._templar), args)
-            found = getattr(self, f"_measure_{role}")(look)
+            try:
+                look = self._look(role, api, task_vars, args)
+                found = getattr(self, f"_measure_{role}")(look)
+            except ClusterError as error:
+                if args["fail"]:
+                    raise
+                records.append(broken_off(role, str(error)))
+                continue
             spent = round(time.monotonic() - started, 3)
             for record in found:
                 record.seconds = spent
@@ -94,8 +106,11 @@ class ActionModule(ClusterAction):
             "met": not any(record.status == FAILED for record in records),
         }
 
-    def _look(self, role: str, api: Api, values: Mapping[str, Any], args: Mapping[str, Any]) -> Look:
-        return Look(api, values, objects.read(api, objects.wanted(role, values)), args, datetime.now(UTC))
+    def _look(self, role: str, api: Api, task_vars: Mapping[str, Any], args: Mapping[str, Any]) -> Look:
+        values = role_values.typed_values(role, task_vars, self._templar)
+        seen = objects.read(api, objects.wanted(role, values))
+        on = partial(role_values.switched_on, task_vars=task_vars, templar=self._templar)
+        return Look(api, values, seen, args, datetime.now(UTC), on)
 
     def _measure_strimzi(self, look: Look) -> list[Record]:
         logs, metrics = self._logs(look.api, look.seen), self._metrics(look.api, look.seen, 8080)
@@ -153,7 +168,8 @@ class ActionModule(ClusterAction):
             time.sleep(COLLECT_AGAIN)
             found = collected(look.api, look.values, look.seen, datetime.now(UTC))
         texts = self._logs(look.api, look.seen)
-        return obs_collectors.records(look.values, look.seen, found, texts, datetime.now(UTC))
+        expected = expected_jobs(look.on)
+        return obs_collectors.records(look.values, look.seen, found, texts, datetime.now(UTC), expected=expected)
 
     def _logs(self, api: Api, seen: objects.Seen) -> dict[str, str | BaseException]:
         return each_pod(api, seen, lambda path: api.call("GET", f"{path}/log", query=logs.QUERY, accept="*/*"))
@@ -194,6 +210,11 @@ class ActionModule(ClusterAction):
         # the API server's own proxy: works where the API server reaches pods, as on any usual cluster
         brief = Api(api.connection, Deadline(METRICS_TIMEOUT), api.concurrency, api.masker)
         return each_pod(brief, seen, lambda path: brief.call("GET", f"{path}:{port}/proxy/{page}", accept="*/*"))
+
+
+def broken_off(role: str, reason: str) -> Record:
+    """The one record of a role whose objects could not be measured: what else the role measures goes on."""
+    return Record(f"{role}{BROKEN_OFF}", f"Everything of {role} was measured", FAILED, detail=reason)
 
 
 def caught(ask: Callable[[], Found]) -> Found | BaseException:

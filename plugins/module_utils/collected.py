@@ -46,8 +46,13 @@ class Alert:
 class Collected:
     """What was asked for; an exception stands for no answer."""
 
+    #: answers to a question that no store refuses
+    metrics_store: list[Series] | BaseException = field(default_factory=list)
+    logs_store: list[dict[str, Any]] | BaseException = field(default_factory=list)
     #: job -> its pods that run, as the API server has them
     targets: Mapping[str, list[Manifest] | BaseException] = field(default_factory=dict)
+    #: job -> pods that it finds and that run, but do not declare its port
+    portless: Mapping[str, list[Manifest]] = field(default_factory=dict)
     #: `up` of this cluster, and when each of these samples was taken
     up: list[Series] | BaseException = field(default_factory=list)
     taken: list[Series] | BaseException = field(default_factory=list)
@@ -75,7 +80,7 @@ def collected(api: Api, values: Mapping[str, Any], seen: Seen, now: datetime) ->
     """Everything that the evidence looks at in the stores."""
     with ExitStack() as things:
         metrics = caught(lambda: things.enter_context(store(api, values, "metrics", things)))
-        found = Collected()
+        found = Collected(metrics_store=_asked(metrics, "vector(1)"))
         if values["obs_collectors_collect"]:
             logs = caught(lambda: things.enter_context(store(api, values, "logs", things)))
             _collector(found, api, values, metrics)
@@ -127,7 +132,17 @@ def _secret(api: Api, values: Mapping[str, Any], variable: str) -> dict[str, str
 def _collector(found: Collected, api: Api, values: Mapping[str, Any], metrics: Store | BaseException) -> None:
     cluster, minutes = values["obs_collectors_cluster"], values["obs_collectors_check_minutes"]
     jobs = values["obs_collectors_scrape_jobs"]
-    found.targets = dict(zip([job["name"] for job in jobs], api.each(lambda job: targets(api, job), jobs), strict=True))
+    running = dict(zip([job["name"] for job in jobs], api.each(lambda job: pods_of(api, job), jobs), strict=True))
+    ports = {job["name"]: job["port"] for job in jobs}
+    found.targets = {
+        name: pods if isinstance(pods, BaseException) else [pod for pod in pods if ports[name] in _ports(pod)]
+        for name, pods in running.items()
+    }
+    found.portless = {
+        name: [pod for pod in pods if ports[name] not in _ports(pod)]
+        for name, pods in running.items()
+        if not isinstance(pods, BaseException)
+    }
     names = "|".join(job["name"] for job in jobs)
     found.up = _asked(metrics, f'up{{cluster="{cluster}"}}')
     found.taken = _asked(metrics, f'timestamp(up{{cluster="{cluster}"}})')
@@ -157,14 +172,15 @@ def _lines(found: Collected, values: Mapping[str, Any], seen: Seen, logs: Store 
         query = f'_stream:{{cluster="{values["obs_collectors_cluster"]}"}} | stats by (node) count() as lines'
         return {str(row.get("node", "")): int(row["lines"]) for row in opened(logs).logs(query, *span, ROWS)}
 
+    found.logs_store = caught(lambda: opened(logs).logs("*", *span, 1))
     found.lines = caught(by_node)
     if nodes:
         query = f'node:in({nodes}) cluster:=""'
         found.lines_unlabelled = caught(lambda: opened(logs).count_logs(query, *span))
 
 
-def targets(api: Api, job: Mapping[str, Any]) -> list[Manifest]:
-    """The pods of a job that run and declare its port."""
+def pods_of(api: Api, job: Mapping[str, Any]) -> list[Manifest]:
+    """The pods that a job's selector finds and that run."""
     found: list[Manifest] = []
     for namespace in job.get("namespaces") or [""]:
         try:
@@ -172,7 +188,7 @@ def targets(api: Api, job: Mapping[str, Any]) -> list[Manifest]:
         except ApiError as error:
             if error.code != 404:
                 raise
-    return [pod for pod in found if job["port"] in _ports(pod)]
+    return found
 
 
 def _ports(pod: Mapping[str, Any]) -> set[int]:

@@ -8,7 +8,7 @@ Upstream: https://docs.victoriametrics.com/sd_configs/#kubernetes_sd_configs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 META = "__meta_kubernetes_pod"
@@ -20,6 +20,24 @@ LABELS = {
     "container": f"{META}_container_name",
     "node": f"{META}_node_name",
 }
+#: job of the defaults -> the role that brings its pods
+ROLES = {
+    "kafka": "kafka_cluster",
+    "strimzi": "strimzi",
+    "schema-registry": "schema_registry",
+    "postgresql": "cnpg",
+    "cloudnative-pg": "cnpg",
+    "volsync": "volsync",
+    "synergyflow-backend": "synergyflow_backend",
+    "flux": "flux",
+    "vmagent": "obs_collectors",
+    "fluent-bit": "obs_collectors",
+}
+
+
+def expected_jobs(on: Callable[[str], bool]) -> set[str]:
+    """The jobs that have to find pods. `on` says whether a variable, such as kafka_cluster_enabled, is true."""
+    return {job for job, role in ROLES.items() if on(f"{role}_enabled") and on(f"{role}_metrics")}
 
 
 def scrape_configs(jobs: Sequence[Mapping[str, Any]], drop: str = "") -> list[dict[str, Any]]:

@@ -35,6 +35,12 @@ options:
     type: list
     elements: str
     default: []
+  fail:
+    description:
+      - Whether the task fails when an error breaks off the measuring, such as an API server that does not answer.
+      - Otherwise a record C(<role>.broken_off) has failed in the place of the role's others.
+    type: bool
+    default: true
   timeout:
     description: Seconds within which the cluster must have answered.
     type: int

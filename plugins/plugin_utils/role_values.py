@@ -47,8 +47,12 @@ def chosen_roles(asked: list[str], current_role: Any, task_vars: Mapping[str, An
 
 
 def enabled(role: str, task_vars: Mapping[str, Any], templar: Templar, default: bool = True) -> bool:
-    """Whether the host has a role switched on; `-e` gives a string, which says it as well."""
-    variable = f"{role}_enabled"
+    """Whether the host has a role switched on."""
+    return switched_on(f"{role}_enabled", task_vars, templar, default)
+
+
+def switched_on(variable: str, task_vars: Mapping[str, Any], templar: Templar, default: bool = True) -> bool:
+    """Whether a variable of the host is true; `-e` gives a string, which says it as well."""
     value = plain(templar.template(task_vars.get(variable, default)))
     try:
         return boolean(value)

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..collected import Collected, nodes_of
-from ..component_objects import Seen, stand_ins
+from ..component_objects import NOT_SERVED, Seen, stand_ins
 from ..objects import Manifest
 from ..readiness import judge
 from ..stores import Series
 from .logs import log_record
-from .records import BLOCKED, FAILED, SKIPPED, Record, judged, unmeasured
+from .records import BLOCKED, FAILED, SKIPPED, Record, judged, unmeasured, unread
 
 # Fluent Bit: `[2026/11/21 12:00:00] [error] …`; vmagent: `2026-11-21T12:00:00.000Z<tab>error<tab>…`
 ERROR_LINE = re.compile(r"\[ *error\]|\terror\t|\tfatal\t|\tpanic\t")
@@ -32,15 +32,18 @@ def records(
     found: Collected,
     logs: Mapping[str, str | BaseException],
     now: datetime,
+    *,
+    expected: Collection[str] = (),
 ) -> list[Record]:
-    """The criteria in the order a reader asks."""
-    result: list[Record] = []
+    """The criteria in the order a reader asks. `expected` are the jobs that have to find pods on this cluster."""
+    result = [store_answers("AC10-metrics-store", "metrics", found.metrics_store)]
     if values["obs_collectors_collect"]:
         result += [
+            store_answers("AC10-logs-store", "logs", found.logs_store),
             workload("AC10-fluent-bit", "Fluent Bit runs on every node", seen, "daemon_sets", len(seen["nodes"])),
             workload("AC10-vmagent", "vmagent runs", seen, "stateful_sets", 1),
             log_clean(seen, logs, now),
-            *[scraped(job, found, now) for job in found.targets],
+            *[scraped(job, found, now, job in expected) for job in found.targets],
             samples_labelled(values, found),
             lines_arrive(values, seen, found),
             lines_labelled(found),
@@ -62,6 +65,14 @@ def records(
 # --- AC10
 
 
+def store_answers(identity: str, what: str, answer: Sequence[Any] | BaseException) -> Record:
+    """The store is there and takes the log-in: who asks for anything else of it needs that."""
+    title = f"The store of the {what} answers"
+    if isinstance(answer, BaseException):
+        return judged(identity, title, ("no answer", "an answer"), False, detail=str(answer))
+    return judged(identity, title, ("an answer", "an answer"), True)
+
+
 def workload(identity: str, title: str, seen: Seen, kind: str, expected: int) -> Record:
     """All pods of the one object are ready, and as many as there should be."""
     if not seen[kind]:
@@ -81,7 +92,7 @@ def log_clean(seen: Seen, logs: Mapping[str, str | BaseException], now: datetime
     return log_record("AC10-log", "No error in the collectors' logs", seen, logs, now, error=ERROR_LINE)
 
 
-def scraped(job: str, found: Collected, now: datetime) -> Record:
+def scraped(job: str, found: Collected, now: datetime, expected: bool) -> Record:
     """Every pod of a job gives metrics that have arrived since it started, with the label of this cluster.
 
     A pod that a stand-in runs may have no such endpoint: that says nothing of the platform, and is no failure.
@@ -94,7 +105,7 @@ def scraped(job: str, found: Collected, now: datetime) -> Record:
         why = every_up if isinstance(every_up, BaseException) else every_taken
         return unmeasured(identity, title, BLOCKED, str(why))
     if not pods:
-        return unmeasured(identity, title, SKIPPED, "no pod of this cluster is to be scraped for it")
+        return _nothing_to_scrape(identity, title, found.portless.get(job, []), expected)
     up = {_pod(each): each.value for each in every_up if each.labels.get("job") == job}
     taken = {_pod(each): each.value for each in every_taken if each.labels.get("job") == job}
     trouble = {_called(pod): _missing(pod, up, taken, now) for pod in pods}
@@ -104,6 +115,18 @@ def scraped(job: str, found: Collected, now: datetime) -> Record:
         who = ", ".join(stand_ins(pods))
         return unmeasured(identity, title, BLOCKED, f"run by stand-ins ({who}), which do not answer: {detail}", pods)
     return judged(identity, title, (good, len(pods)), not missing, objects=pods, unit="pods", detail=detail)
+
+
+def _nothing_to_scrape(identity: str, title: str, portless: list[Manifest], expected: bool) -> Record:
+    """The record of a job without pods to scrape."""
+    if not expected:
+        return unmeasured(identity, title, SKIPPED, "no pod of this cluster is to be scraped for it")
+    if stand_ins(portless):
+        who = ", ".join(stand_ins(portless))
+        return unmeasured(identity, title, BLOCKED, f"run by stand-ins ({who}), which have no metrics", portless)
+    named = ", ".join(map(_called, portless))
+    detail = f"no container declares the job's port: {named}" if portless else "no pod that runs belongs to it"
+    return judged(identity, title, (0, "> 0"), False, objects=portless, unit="pods", detail=detail)
 
 
 def awaited(seen: Seen, found: Collected, now: datetime) -> bool:
@@ -222,7 +245,7 @@ def rules_there(seen: Seen, found: Collected) -> Record:
     """Alerts are on the cluster, where whoever evaluates them reads them."""
     identity, title = "AC13-rules", "Alerts are configured"
     if "rules" in seen.unread:
-        return unmeasured(identity, title, SKIPPED, seen.unread["rules"])
+        return unread(identity, title, seen.unread["rules"])
     count = len(found.alerts)
     return judged(identity, title, (count, "> 0"), count > 0, unit="alerts")
 
@@ -232,12 +255,15 @@ def expressions_answer(seen: Seen, found: Collected) -> Record:
     identity, title = "AC13-expressions", "Every alert and panel can be evaluated"
     asked: list[tuple[str, list[Series] | BaseException]] = [(alert.name, each) for alert, each in found.alerts]
     asked += [(f"{name}: {panel}", each) for name, panels in found.panels.items() for panel, each in panels.items()]
-    if not asked:
-        return unmeasured(identity, title, SKIPPED, "there is none")
     wrong = [f"{name}: {each}" for name, each in asked if isinstance(each, BaseException)]
     refused = [f"{name}: {each}" for name, each in asked if getattr(each, "status", 0) in (400, 422)]
     if wrong and not refused:
         return unmeasured(identity, title, BLOCKED, wrong[0])
+    # dashboards alone are all there is to evaluate where rules are not served, not where they may not be read
+    if "rules" in seen.unread and not refused and not (asked and seen.unread["rules"].startswith(NOT_SERVED)):
+        return unread(identity, title, seen.unread["rules"])
+    if not asked:
+        return unmeasured(identity, title, SKIPPED, "there is none")
     measured = (len(asked) - len(wrong), len(asked))
     return judged(identity, title, measured, not wrong, unit="expressions", detail="; ".join(wrong[:5]))
 
@@ -245,8 +271,10 @@ def expressions_answer(seen: Seen, found: Collected) -> Record:
 def nothing_critical(seen: Seen, found: Collected) -> Record:
     """No critical alert's expression has held for as long as it has to; one that holds for less is named."""
     identity, title = "AC13-critical", "No critical alert fires"
+    if "rules" in seen.unread:
+        return unread(identity, title, seen.unread["rules"])
     if not found.alerts:
-        return unmeasured(identity, title, SKIPPED, seen.unread.get("rules") or "there is no alert")
+        return unmeasured(identity, title, SKIPPED, "there is no alert")
     asked = [*found.alerts, *found.firing.items()]
     unknown = [f"{alert.name}: {each}" for alert, each in asked if isinstance(each, BaseException)]
     critical = [f"{alert.name} {each}" for alert, series in found.firing.items() for each in _numbers(series)[:1]]

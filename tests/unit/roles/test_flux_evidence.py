@@ -15,6 +15,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.flux_drift im
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import Key
 from failing import fails
 
+GIT = "https://git.example.org/x.git"
 NEW, OLD = f"main@sha1:{'b' * 40}", f"main@sha1:{'a' * 40}"
 READY = [{"type": "Ready", "status": "True", "reason": "ReconciliationSucceeded", "observedGeneration": 1}]
 
@@ -53,7 +54,7 @@ def away(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def synced(flux_values) -> dict[str, Any]:
-    return flux_values | {"flux_git_url": "https://git.example.org/x.git"}
+    return flux_values | {"flux_git_url": GIT}
 
 
 @pytest.fixture
@@ -164,15 +165,15 @@ OF_KUSTOMIZATIONS = ("AC11-kustomizations", "AC11-drift", "AC13-flux")
 @pytest.mark.parametrize(
     ("git", "reason", "status"),
     [
-        (True, "not allowed: User x cannot list resource kustomizations", "blocked"),
-        (False, "not allowed: User x cannot list resource kustomizations", "blocked"),
-        (True, f"{NOT_SERVED} Kustomization", "failed"),
-        (False, f"{NOT_SERVED} Kustomization", "skipped"),
+        (GIT, "not allowed: User x cannot list resource kustomizations", "blocked"),
+        ("", "not allowed: User x cannot list resource kustomizations", "blocked"),
+        (GIT, f"{NOT_SERVED} Kustomization", "failed"),
+        ("", f"{NOT_SERVED} Kustomization", "skipped"),
     ],
 )
-def test_kustomizations_that_cannot_be_read(flux_values, synced, seen, git, reason, status) -> None:
+def test_kustomizations_that_cannot_be_read(flux_values, seen, git, reason, status) -> None:
     seen.objects["kustomizations"], seen.unread["kustomizations"] = [], reason
-    records = by_id(synced if git else flux_values, seen)
+    records = by_id(flux_values | {"flux_git_url": git}, seen)
     # without a repository there is nothing to compare with, whatever may be read
     asked = [name for name in OF_KUSTOMIZATIONS if git or name != "AC11-drift"]
     assert {records[name].status for name in asked} == {status}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,11 @@ import pytest
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import shortcomings
 from ansible_collections.synergyflow.platform.plugins.module_utils import collected as collecting
 from ansible_collections.synergyflow.platform.plugins.module_utils.collected import Alert, Collected
-from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import Seen
+from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import NOT_SERVED, Seen
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import obs_collectors as evidence
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.grafana_dashboard import grafana_dashboard
+from ansible_collections.synergyflow.platform.plugins.module_utils.scrape_jobs import ROLES, expected_jobs
 from ansible_collections.synergyflow.platform.plugins.module_utils.stores import Series, StoreError
 from failing import fails
 
@@ -92,10 +93,14 @@ def found() -> Collected:
 
 
 def measured(
-    values: Mapping[str, Any], seen: Seen, found: Collected, logs: Mapping[str, Any] | None = None
+    values: Mapping[str, Any],
+    seen: Seen,
+    found: Collected,
+    logs: Mapping[str, Any] | None = None,
+    expected: Collection[str] = (),
 ) -> dict[str, Record]:
     given = {"vmagent-0": "2026-11-21T11:59:00.0Z info\tfine\n"} if logs is None else logs
-    return {record.id: record for record in evidence.records(values, seen, found, given, NOW)}
+    return {record.id: record for record in evidence.records(values, seen, found, given, NOW, expected=expected)}
 
 
 def test_all_is_well(collectors_values, seen, found):
@@ -136,15 +141,42 @@ def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(co
 
 def test_a_store_that_is_away_leaves_nothing_met(collectors_values, seen, found):
     found.up = found.taken = found.unlabelled = found.lines = found.lines_unlabelled = found.series = AWAY
+    found.metrics_store = found.logs_store = AWAY
     found.dropped = {"lines": AWAY}
     found.alerts = [(alert, AWAY) for alert, _ in found.alerts]
     found.panels = {"kafka": {"In": AWAY}}
     records = measured(collectors_values, seen, found)
     passed = {key for key, each in records.items() if each.status == "passed"}
     assert passed == {"AC10-fluent-bit", "AC10-vmagent", "AC10-log", "AC13-rules"}
+    for identity in ("AC10-metrics-store", "AC10-logs-store"):
+        fails(records, identity, "no answer instead of an answer: The store at x does not answer: refused.")
     blocked = [each for each in records.values() if each.status == "blocked"]
     assert all("does not answer" in each.detail for each in blocked)
     assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {"apps": True})) == len(blocked)
+
+
+def test_an_expected_job_without_pods_has_failed(collectors_values, seen, found):
+    job = "AC10-flux.metrics"
+    assert measured(collectors_values, seen, found)[job].status == "skipped", "nobody expects it"
+    fails(measured(collectors_values, seen, found, expected=["flux"]), job, "0 instead of > 0: no pod that runs")
+    found.portless = {"flux": [pod("source-controller-1")]}
+    words = "no container declares the job's port: observability/source-controller-1"
+    fails(measured(collectors_values, seen, found, expected=["flux"]), job, words)
+    found.portless = {"flux": [pod("source-controller-1", **STAND_IN)]}
+    record = measured(collectors_values, seen, found, expected=["flux"])[job]
+    assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
+    assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
+
+
+def test_jobs_are_expected_of_the_roles_that_the_host_has():
+    off = {"volsync_enabled", "kafka_cluster_metrics"}
+    expected = expected_jobs(lambda variable: variable not in off)
+    assert "postgresql" in expected
+    assert not expected & {"volsync", "kafka"}
+
+
+def test_every_job_of_the_defaults_belongs_to_a_role(collectors_values):
+    assert {job["name"] for job in collectors_values["obs_collectors_scrape_jobs"]} == set(ROLES)
 
 
 def test_what_was_deployed_a_moment_ago_is_waited_for(seen, found):
@@ -256,8 +288,22 @@ def test_no_rules_and_no_dashboards(collectors_values, seen, found):
     records = measured(collectors_values, seen, found)
     fails(records, "AC13-rules", "0 instead of > 0")
     fails(records, "AC13-dashboards", "0 instead of > 0")
-    seen.unread["rules"] = "the cluster does not serve PrometheusRule"
-    assert measured(collectors_values, seen, found)["AC13-rules"].status == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [(f"{NOT_SERVED} PrometheusRule", "skipped"), ("not allowed: cannot list", "blocked")]
+)
+def test_rules_that_cannot_be_read_are_skipped_only_where_nobody_serves_them(
+    collectors_values, seen, found, reason, status
+):
+    found.alerts, seen.unread["rules"] = [], reason
+    records = measured(collectors_values, seen, found)
+    assert {records[f"AC13-{name}"].status for name in ("rules", "critical")} == {status}
+    assert {records[f"AC13-{name}"].detail for name in ("rules", "critical")} == {reason}
+    # panels alone are all there is where nobody serves rules
+    assert records["AC13-expressions"].status == ("passed" if status == "skipped" else "blocked")
+    found.panels = {}
+    assert measured(collectors_values, seen, found)["AC13-expressions"].status == status
 
 
 def test_a_dashboard_whose_component_answers_with_other_metrics_fails(collectors_values, seen, found):
@@ -271,7 +317,8 @@ def test_one_half_of_the_role_has_its_own_criteria_alone(collectors_values, seen
     one = measured({**collectors_values, "obs_collectors_views": False}, seen, found)
     other = measured({**collectors_values, "obs_collectors_collect": False}, seen, found)
     assert {key[:4] for key in one} == {"AC10"}
-    assert {key[:4] for key in other} == {"AC13"}
+    # both halves need the store of the metrics
+    assert {key for key in other if not key.startswith("AC13")} == {"AC10-metrics-store"}
 
 
 def test_alerts_and_dashboards_as_they_stand_in_the_cluster():
