@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import math
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from .api import Deadline
-from .evidence.records import BLOCKED, FAILED, PASSED, SKIPPED, Record
+from .evidence.records import BLOCKED, FAILED, PASSED, SKIPPED, Record, unmeasured_all
+from .interruption import interruptible
+from .kafka_own import new_name, stale
 from .schema_registry import INCOMPATIBLE, NOT_FOUND, TYPES, NotAskedError, Registry, RegistryError, Schema
 
-PREFIX = "platform-check-"
 #: requests before the latency is measured: they open the connection and warm the server
 WARM_UP = 5
 #: seconds in which a replica may be behind the one that wrote
@@ -79,15 +80,13 @@ class Probe:
     route: str
     clock: Callable[[], float] = time.perf_counter
     sleep: Callable[[float], None] = time.sleep
-    suffix: str = field(default_factory=lambda: secrets.token_hex(6))
+    #: the names that it uses: for Avro, for Protobuf
+    subjects: tuple[str, str] = field(default_factory=lambda: (new_name("avro"), new_name("protobuf")))
     records: list[Record] = field(default_factory=list)
     #: of the latency, in ms
     figures: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def subjects(self) -> tuple[str, str]:
-        """The names that it uses: for Avro, for Protobuf."""
-        return f"{PREFIX}{self.suffix}", f"{PREFIX}{self.suffix}-protobuf"
+    #: what killed runs left and could not be removed
+    _old: list[str] = field(default_factory=list)
 
     def run(self, write: bool = True) -> list[Record]:
         """Measure everything; without `write` only what leaves the registry as it is."""
@@ -101,13 +100,27 @@ class Probe:
         else:
             self._leave({LEVEL}, SKIPPED, "nothing is expected")
         if write:
-            try:
-                self._use()
-            finally:
-                self._measure(REMOVED, "no subject", self._remove)
+            with interruptible() as signals:
+                try:
+                    self._old = self._sweep()
+                    self._use()
+                finally:
+                    with signals.hold():
+                        self._measure(REMOVED, "no subject", self._remove)
         else:
             self._leave(set(WRITING), SKIPPED, "check mode writes nothing")
         return self._sorted()
+
+    def _sweep(self) -> list[str]:
+        """Remove the subjects of runs that were killed; why some remain."""
+        try:
+            # a run that was killed while it removed has left subjects that are deleted softly alone
+            old = stale(self.registry.subjects(deleted=True), datetime.now(UTC))
+        except NotAskedError:
+            return []
+        except RegistryError as error:
+            return [f"subjects of earlier checks: {error}"]
+        return [reason for reason in map(self.registry.remove, old) if reason]
 
     def _use(self) -> None:
         """What a producer's side does with a registry, one thing after another."""
@@ -224,7 +237,7 @@ class Probe:
 
     def _remove(self) -> tuple[Any, str]:
         self.registry.renew(Deadline(REMOVAL))
-        left = list(filter(None, map(self.registry.remove, self.subjects)))
+        left = [*filter(None, map(self.registry.remove, self.subjects)), *self._old]
         there = [name for name in self.registry.subjects(deleted=True) if name in self.subjects]
         if there or left:
             raise UnmetError(
@@ -288,6 +301,12 @@ class Probe:
                 if found is not None or self.clock() > end:
                     return found or []
             self.sleep(ASK_AGAIN)
+
+
+def not_run(status: str, reason: str) -> list[Record]:
+    """The criteria where the check could not be made: the first says why."""
+    titles = {f"schema_registry_check.{aspect}": title for aspect, title in TITLES.items()}
+    return unmeasured_all(titles, status, reason, "the registry was not asked")
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

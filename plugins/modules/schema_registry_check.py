@@ -15,8 +15,9 @@ description:
     answer.
   - Registers a schema, reads it back, registers a compatible second version, tries an incompatible one, which must be
     refused, and registers a Protobuf schema.
-  - All of it happens under two subjects with random names that begin with C(platform-check-). They are deleted for good
-    at the end, also when something failed.
+  - All of it happens under two subjects of its own, whose names begin with C(platform-check-) and hold the time. They
+    are deleted for good at the end, also when something failed or the run is interrupted. What a killed run left is
+    deleted by the next one that comes half an hour later or more.
   - Works with every registry that speaks the REST API of Confluent's Schema Registry, Apicurio's included.
   - Runs in the controller.
 notes:

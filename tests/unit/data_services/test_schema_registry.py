@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils import schema
 from ansible_collections.synergyflow.platform.plugins.module_utils import schema_subject as subjects
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.interruption import InterruptedRunError
+from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_own import new_name, stale
 from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry import (
     Registry,
     RegistryError,
@@ -360,6 +365,48 @@ def test_all_is_removed_also_when_something_unforeseen_happens(registry: Registr
     with pytest.raises(Interrupted):
         probe.run()
     assert fake.subjects == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_all_is_removed_when_the_run_is_interrupted(registry: Registry, fake: FakeRegistry, number: int) -> None:
+    def interrupt(method: str, path: str) -> None:
+        # once while the check writes, once more while it removes
+        if method in ("POST", "DELETE") and "protobuf" in path:
+            os.kill(os.getpid(), number)
+
+    fake.before = interrupt
+    probe = Probe(registry, None, 1, 10_000, "in a test")
+    with pytest.raises(InterruptedRunError):
+        probe.run()
+    assert fake.subjects == {}
+    assert signal.getsignal(number) == (signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def earlier(minutes: float) -> str:
+    return new_name("avro", datetime.now(UTC) - timedelta(minutes=minutes))
+
+
+def test_what_killed_runs_left_is_removed(registry: Registry, fake: FakeRegistry) -> None:
+    one = {1: {"subject": "x", "version": 1, "id": 9, "schema": '"string"'}}
+    old, half_gone, running = earlier(45), earlier(40), earlier(5)
+    fake.subjects = {old: Subject(one), half_gone: Subject(one, deleted=True), running: Subject(one)}
+    fake.subjects["platform-check-notes"] = Subject(one)
+    assert failed(run(registry)) == []
+    assert set(fake.subjects) == {running, "platform-check-notes"}
+
+
+def test_what_killed_runs_left_and_stays_is_said(registry: Registry, fake: FakeRegistry) -> None:
+    old = earlier(45)
+    fake.subjects = {old: Subject({1: {"subject": old, "version": 1, "id": 9, "schema": '"string"'}})}
+    refuse(fake, lambda method, path: method == "DELETE" and path.endswith(old), 422, 42205)
+    records = run(registry)
+    assert failed(records) == ["removed"]
+    fails(records, "schema_registry_check.removed", f"subject {old}: ")
+
+
+def test_the_names_of_a_check_tell_when_it_was(registry: Registry) -> None:
+    names = Probe(registry, None, 1, 10_000, "in a test").subjects
+    assert stale(names, datetime.now(UTC) + timedelta(hours=1)) == list(names)
 
 
 def test_what_there_is_no_time_for_is_blocked_but_the_removal_has_time_of_its_own(
