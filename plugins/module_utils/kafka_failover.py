@@ -212,6 +212,11 @@ def choose(partitions: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, 
     return broker, by_number[broker]
 
 
+def _goes(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod has been told to go."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
 def _number(pod: Mapping[str, Any]) -> int:
     """A broker's number is the end of its pod's name."""
     end = pod["metadata"]["name"].rpartition("-")[2]
@@ -247,7 +252,7 @@ class Failover:
     def run(self) -> Found:
         """Write, delete, wait, read; take away whatever happens.
 
-        Raises BrokersError and BlockedError where no pod was deleted; `remains` says what is left then, too.
+        Raises BrokersError and ClusterError where no pod was deleted; `remains` says what is left then, too.
         """
         found, own = Found(), Own(self._login)
         old: list[str] = []
@@ -280,7 +285,7 @@ class Failover:
         try:
             with kafka_brokers.talking():
                 self._write_through(found, topic, pod)
-        except BrokersError as error:
+        except (BrokersError, ClusterError) as error:
             if not found.deleted:
                 raise
             found.refused.append(str(error))
@@ -306,8 +311,8 @@ class Failover:
                 if why:
                     raise BlockedError(f"no broker's pod was deleted, as not all is well any more: {why}.")
                 began = time.monotonic()
-                found.deleted = True
                 self._delete(pod)
+                found.deleted = True
                 found.missing = self._wait(pod, found.broker, began)
                 if not found.missing:
                     found.recovery = time.monotonic() - began
@@ -326,12 +331,24 @@ class Failover:
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": metadata["uid"]}}
         self._progress(f"pod {metadata['name']} is deleted while messages are written")
         path = PODS.path(metadata["namespace"], metadata["name"])
+        asking = self._asking(LOOK)
         try:
-            self._asking(LOOK).call("DELETE", path, body=body, about=f"pod {metadata['name']}")
-        except ApiError as error:  # it may not be deleted, or another one has its place already
-            if error.code >= 500:  # it may be gone all the same
-                raise
-            raise BlockedError(f"no broker's pod was deleted: {error}") from error
+            asking.call("DELETE", path, body=body, about=f"pod {metadata['name']}")
+        except ClusterError as error:
+            # refused at once: it may not be deleted, or another one has its place already
+            refused = isinstance(error, ApiError) and asking.requests == 1
+            if refused or self._is_there(pod):
+                raise BlockedError(f"no broker's pod was deleted: {error}") from error
+            # an attempt whose answer was lost has deleted it, which is what is measured
+
+    def _is_there(self, pod: dict[str, Any]) -> bool:
+        """Whether this very pod is there and is to stay. When nobody answers, it counts as gone."""
+        metadata = pod["metadata"]
+        try:
+            live = self._asking(LOOK).get(PODS, metadata["namespace"], metadata["name"])
+        except ClusterError:
+            return False
+        return live is not None and live["metadata"]["uid"] == metadata["uid"] and not _goes(live)
 
     def _asking(self, seconds: float) -> Api:
         """The API with time of its own: what was there to look at first may be used up."""

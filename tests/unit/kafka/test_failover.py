@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_failover as failover
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer, Connection
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import UnreachableError
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers import (
     LOGIN,
     BrokersError,
@@ -165,6 +166,87 @@ def test_a_pod_that_may_not_go_is_said() -> None:
     check = failover.Failover(Api(server, Deadline(0)), None, REQUEST, [], look=lambda asking: "")  # type: ignore[arg-type]
     with pytest.raises(BlockedError, match=r"no broker's pod was deleted.*forbidden"):
         check._delete(pod(0))
+
+
+class Pods(Connection):
+    """Answers deletions one after the other, the last one for ever; then the pod is as `after` says."""
+
+    def __init__(self, deletions: list[Answer | Exception], after: dict[str, Any] | Exception | None) -> None:
+        self.deletions, self.after = deletions, after
+        self.host, self.secrets = "https://api", []
+
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
+        said: Any = self.after
+        if method == "DELETE":
+            said = self.deletions.pop(0) if len(self.deletions) > 1 else self.deletions[0]
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, Answer):
+            return said
+        return Answer(200, {}, json.dumps(said).encode()) if said else Answer(404, {}, b"{}")
+
+
+def refused(code: int) -> Answer:
+    return Answer(code, {}, json.dumps({"kind": "Status", "code": code, "message": "the uid differs"}).encode())
+
+
+LOST = UnreachableError("connection reset")
+ANOTHER = {**pod(0), "metadata": {**pod(0)["metadata"], "uid": "uid-new"}}
+GOING = {**pod(0), "metadata": {**pod(0)["metadata"], "deletionTimestamp": "2026-11-21T07:00:00Z"}}
+
+
+def deleting(deletions: list[Answer | Exception], after: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failover, "LOOK", 0.3)
+    api = Api(Pods(deletions, after), Deadline(0))
+    failover.Failover(api, None, REQUEST, [], look=lambda asking: "")._delete(pod(0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("after", [None, ANOTHER, GOING, LOST])
+@pytest.mark.parametrize("deletions", [[LOST], [refused(503)], [LOST, refused(404)], [LOST, refused(409)]])
+def test_a_deletion_whose_answer_was_lost_is_measured(
+    deletions: list[Answer | Exception], after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleting(list(deletions), after, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("deletions", "after"),
+    [
+        ([LOST], pod(0)),
+        ([refused(503)], pod(0)),
+        # nobody's deletion of ours: it was replaced, or went, before
+        ([refused(409)], ANOTHER),
+        ([refused(404)], None),
+    ],
+)
+def test_what_was_not_deleted_is_not_measured(
+    deletions: list[Answer | Exception], after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BlockedError, match="no broker's pod was deleted"):
+        deleting(deletions, after, monkeypatch)
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_an_error_after_the_deletion_leaves_what_was_measured(deleted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = failover.Failover(Api(Server({}), Deadline(0)), None, REQUEST, [pod(0)], look=lambda asking: "")  # type: ignore[arg-type]
+
+    def write_through(found: Found, *__: Any) -> None:
+        found.deleted = deleted
+        raise UnreachableError("The API server cannot be reached")
+
+    def read_back(found: Found, topic: str) -> None:
+        found.read_all = True
+
+    monkeypatch.setattr(check, "_write_through", write_through)
+    monkeypatch.setattr(check, "_read_back", read_back)
+    found, partition = Found(), {"leader_id": 0, "replica_nodes": [0, 1, 2], "isr_nodes": [0, 1, 2]}
+    if not deleted:
+        with pytest.raises(UnreachableError):
+            check._lose_a_broker(found, "t", [partition])
+        return
+    check._lose_a_broker(found, "t", [partition])
+    assert found.refused == ["The API server cannot be reached"]
+    assert found.read_all
 
 
 class Admin:
