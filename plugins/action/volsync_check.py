@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import volsync_check as check
@@ -14,6 +14,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.reco
     BLOCKED,
     FAILED,
     SKIPPED,
+    Record,
     reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_reach import (
@@ -47,6 +48,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
     }
 
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return check.not_run(BLOCKED, reason)
+
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if args["megabytes"] < 0:
             raise ClusterError(f"megabytes: expected 0 (no check) or more, found {args['megabytes']}.")
@@ -56,15 +60,8 @@ class ActionModule(ClusterAction):
             return {"changed": False, "passed": True, "msg": reason, "evidence": [each.plain() for each in records]}
         api = self.api(args, args["backup_seconds"] + args["restore_seconds"] + 3 * check.POD_SECONDS + MARGIN)
         request = check.CheckRequest(**{name: args[name] for name in check.CheckRequest.__dataclass_fields__})
-        try:
-            values = secret_values(api, args["secret_namespace"], args["secret"])
-            ca = certificates(api, args["secret_namespace"], args["ca_secret"])
-        except ClusterError as error:
-            if args["fail"]:
-                raise
-            records, reason = check.not_run(BLOCKED, str(error)), str(error)
-            evidence = [api.masker.clean_foreign(record.plain()) for record in records]
-            return {"changed": False, "passed": False, "msg": reason, "evidence": evidence}
+        values = secret_values(api, args["secret_namespace"], args["secret"])
+        ca = certificates(api, args["secret_namespace"], args["ca_secret"])
         found = check.VolSyncCheck(
             api,
             request,
@@ -83,7 +80,4 @@ class ActionModule(ClusterAction):
         }
         if bad:
             result["failed"] = args["fail"]
-        old = check.left_behind(api, datetime.now(UTC))
-        if old:
-            result["warnings"] = [f"checks that died left namespaces behind: {', '.join(old)}; delete them."]
         return result

@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .api import Api, ApiError, Deadline
 from .causes import causes
 from .discovery import CLAIMS, NAMESPACES, PODS, SECRETS, Resource
 from .errors import ClusterError
-from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured
+from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured, unmeasured_all
 from .interruption import InterruptedRunError, interruptible
 from .object_store import ObjectStoreError, ca_file
 from .volsync_backup import Backup, Outcome, new_tag
@@ -35,6 +35,16 @@ from .volsync_restore import Restore, Restored, RestoreRequest
 from .volsync_status import SOURCE, sync_of
 
 PREFIX = "volsync-check-"
+#: of the criteria where no figure of a run is known
+TITLES = {
+    "AC2-backup": "A volume is backed up in time",
+    "AC2-snapshot": "The snapshot is in the bucket",
+    "AC2-metrics": f"{DURATION} shows the backup",
+    "AC3-restore": "A volume is restored in time",
+    "AC3-integrity": "Restored files are the same",
+    "AC3-metrics": f"{DURATION} shows the restore",
+    "AC3-removed": "The check left nothing behind",
+}
 #: Secret of the store's authority in the check's namespace
 AUTHORITY = "authority"
 LABEL = {"synergyflow.platform/check": "volsync"}
@@ -95,6 +105,8 @@ class Found:
     failed_at: str = ""
     reason: str = ""
     remains: str = ""
+    #: what killed runs left and could not be taken away
+    old: list[str] = field(default_factory=list)
     stand_in: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -118,7 +130,11 @@ class VolSyncCheck:
         self._progress = progress
         self._ca = ca
         self.name = f"{PREFIX}{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(2)}"
-        self._address = f"{values['RESTIC_REPOSITORY'].rstrip('/')}/{self.name}"
+        if not values.get("RESTIC_REPOSITORY"):
+            raise ClusterError(f"Secret {request.secret_namespace}/{request.secret} lacks RESTIC_REPOSITORY.")
+        self._address = self._address_of(self.name)
+        #: the namespace may be there: without an answer, too
+        self._asked = False
         self._made: dict[str, Any] | None = None
 
     def run(self) -> Found:
@@ -126,6 +142,7 @@ class VolSyncCheck:
         found = Found()
         with interruptible() as signals:
             try:
+                found.old = self._sweep()
                 self._measure(found)
             except InterruptedRunError:
                 with signals.hold():
@@ -138,6 +155,15 @@ class VolSyncCheck:
         return found
 
     # --- steps
+
+    def _sweep(self) -> list[str]:
+        """Take away what runs left that were killed; why some of it remains."""
+        remains = []
+        hours = max(LEFT_BEHIND_AFTER, self._api.deadline.seconds / 3600)
+        for namespace in left_behind(self._api, datetime.now(UTC), hours):
+            self._progress(f"{namespace['metadata']['name']}, left by a check that was killed, is taken away")
+            remains += self._delete_all(VolSync(self._api), namespace)
+        return remains
 
     def _measure(self, found: Found) -> None:
         found.failed_at = "prepare"
@@ -169,7 +195,13 @@ class VolSyncCheck:
     def _prepare(self) -> None:
         """The namespace and the repository's Secret."""
         labels = {**LABEL, "pod-security.kubernetes.io/enforce": "baseline"}
-        self._made = self._create(NAMESPACES, {"metadata": {"name": self.name, "labels": labels}}, namespaced=False)
+        self._asked = True
+        try:
+            self._made = self._create(NAMESPACES, {"metadata": {"name": self.name, "labels": labels}}, namespaced=False)
+        except ApiError as error:
+            # refused is not made; there already: by an attempt whose answer was lost
+            self._asked = error.code == 409
+            raise
         values = {key: value for key, value in self._values.items() if key.startswith("AWS_")}
         password = secrets.token_urlsafe(24)
         self._api.masker.always([password])
@@ -256,12 +288,16 @@ class VolSyncCheck:
             },
         }
 
+    def _address_of(self, name: str) -> str:
+        """Where the repository of the check with this name is."""
+        return f"{self._values['RESTIC_REPOSITORY'].rstrip('/')}/{name}"
+
     @contextmanager
-    def _repository(self) -> Iterator[Repository]:
-        """The check's own repository, as it is seen from here."""
+    def _repository(self, address: str = "") -> Iterator[Repository]:
+        """A check's repository as it is seen from here; this one's where none is named."""
         with ca_file(self._ca) as ca:
             endpoint = self._request.s3_endpoint
-            yield Repository(self._values, "the repository Secret", self._address, endpoint=endpoint, ca=ca)
+            yield Repository(self._values, "the repository Secret", address or self._address, endpoint=endpoint, ca=ca)
 
     def _look_at_metrics(self, found: Found, destination: str) -> None:
         if not self._request.metrics:
@@ -278,23 +314,34 @@ class VolSyncCheck:
 
     def _take_away(self, found: Found, wait: bool) -> None:
         """Delete the namespace with all that is in it, and the repository's objects; note what remains."""
-        remains = []
+        remains = [*found.old]
         tidy = VolSync(self._api).tidying_up()
-        if self._made:
-            try:
-                tidy.delete(NAMESPACES, self._made)
-                if wait and not self._gone():
-                    remains.append(f"namespace {self.name} is still being deleted")
-            except ClusterError as error:
-                remains.append(f"namespace {self.name} ({error})")
-            try:
-                with self._repository() as repository:
-                    left = repository.delete()
-                if left:
-                    remains.append(f"{left} objects of the repository {self._address}")
-            except ClusterError as error:
-                remains.append(f"the repository {self._address} ({error})")
+        try:
+            made = self._made or (tidy.api.get(NAMESPACES, "", self.name) if self._asked else None)
+            if made:
+                remains += self._delete_all(tidy, made, wait)
+        except ClusterError as error:
+            remains.append(f"namespace {self.name}, if it was made ({error})")
         found.remains = self._api.masker.text("; ".join(remains))
+
+    def _delete_all(self, volsync: VolSync, namespace: Mapping[str, Any], wait: bool = False) -> list[str]:
+        """Delete a check's namespace and its repository's objects; why some of it remains."""
+        name, remains = namespace["metadata"]["name"], []
+        address = self._address_of(name)
+        try:
+            volsync.delete(NAMESPACES, namespace)
+            if wait and not self._gone():
+                remains.append(f"namespace {name} is still being deleted")
+        except ClusterError as error:
+            remains.append(f"namespace {name} ({error})")
+        try:
+            with self._repository(address) as repository:
+                left = repository.delete()
+            if left:
+                remains.append(f"{left} objects of the repository {address}")
+        except ClusterError as error:
+            remains.append(f"the repository {address} ({error})")
+        return remains
 
     def _gone(self) -> bool:
         pauses = Pauses(Deadline(GONE_SECONDS))
@@ -316,18 +363,21 @@ class VolSyncCheck:
         return api
 
 
-def left_behind(api: Api, now: datetime) -> list[str]:
-    """Namespaces of checks that died, which nobody will take away."""
+def left_behind(api: Api, now: datetime, hours: float = LEFT_BEHIND_AFTER) -> list[dict[str, Any]]:
+    """Namespaces of checks that are older than any running one; none where they may not be listed."""
     try:
         found = api.list(NAMESPACES, selector=",".join(f"{key}={value}" for key, value in LABEL.items()))
-    except ApiError:
+    except ApiError as error:
+        if error.code != 403:
+            raise
         return []
-    old = []
-    for namespace in found:
-        created = datetime.fromisoformat(namespace["metadata"]["creationTimestamp"])
-        if (now - created).total_seconds() > LEFT_BEHIND_AFTER * 3600:
-            old.append(namespace["metadata"]["name"])
-    return old
+    return [each for each in found if _is_old(each["metadata"], now - timedelta(hours=hours))]
+
+
+def _is_old(metadata: Mapping[str, Any], oldest: datetime) -> bool:
+    """Whether a check's namespace was made before, and nobody deletes it yet."""
+    made = datetime.fromisoformat(metadata["creationTimestamp"])
+    return metadata["name"].startswith(PREFIX) and made < oldest and "deletionTimestamp" not in metadata
 
 
 def checksums(log: str) -> dict[str, str]:
@@ -357,7 +407,8 @@ def backup_records(request: CheckRequest, found: Found) -> list[Record]:
         first = judged("AC2-backup", title, ("no backup", f"{request.backup_seconds:g} s"), False, detail=detail)
         if not failed:
             first = unmeasured("AC2-backup", title, BLOCKED, detail)
-        return [first, unmeasured("AC2-snapshot", "The snapshot is in the bucket", BLOCKED, "there is none")]
+        second = unmeasured("AC2-snapshot", TITLES["AC2-snapshot"], BLOCKED, "there is none")
+        return [first, second, metrics_record("AC2-metrics", request, found, request.backup_seconds)]
     seconds = round(found.backup_wall, 1)
     first = judged(
         "AC2-backup",
@@ -369,7 +420,7 @@ def backup_records(request: CheckRequest, found: Found) -> list[Record]:
         detail=f"VolSync measured {found.backup.seconds:g} s; added {found.backup.stored}",
     )
     first.seconds = seconds
-    title = "The snapshot is in the bucket"
+    title = TITLES["AC2-snapshot"]
     if found.in_store is None:
         second = unmeasured("AC2-snapshot", title, BLOCKED, found.store_error)
         return [first, second, metrics_record("AC2-metrics", request, found, request.backup_seconds)]
@@ -388,7 +439,8 @@ def restore_records(request: CheckRequest, found: Found) -> list[Record]:
             first = judged("AC3-restore", title, measured, False, detail=found.reason)
         else:
             first = unmeasured("AC3-restore", title, BLOCKED, "there is no backup to restore")
-        return [first, unmeasured("AC3-integrity", "Restored files are the same", BLOCKED, "there are none")]
+        second = unmeasured("AC3-integrity", TITLES["AC3-integrity"], BLOCKED, "there are none")
+        return [first, second, metrics_record("AC3-metrics", request, found, request.restore_seconds)]
     seconds = round(found.restore_wall, 1)
     first = judged(
         "AC3-restore",
@@ -406,7 +458,7 @@ def restore_records(request: CheckRequest, found: Found) -> list[Record]:
 def metrics_record(identity: str, request: CheckRequest, found: Found, target: float) -> Record:
     """VolSync's own metrics say so too."""
     criterion = identity.partition("-")[0]
-    title = f"{DURATION} shows the {'backup' if criterion == 'AC2' else 'restore'}"
+    title = TITLES[identity]
     if not request.metrics:
         return unmeasured(identity, title, SKIPPED, "switched off (volsync_metrics)")
     if found.measured is None:
@@ -419,7 +471,7 @@ def metrics_record(identity: str, request: CheckRequest, found: Found, target: f
 
 def integrity(found: Found) -> Record:
     """The restored files are those that were written, and the original has not changed meanwhile."""
-    title = "Restored files are the same"
+    title = TITLES["AC3-integrity"]
     if found.restored is None or found.after is None:
         return judged("AC3-integrity", title, ("not known", "the same"), False, detail=found.reason)
     wrong = [f"restored: {word}" for word in differences(found.original, found.restored)]
@@ -438,7 +490,7 @@ def integrity(found: Found) -> Record:
 
 def removed_record(found: Found) -> Record:
     """Nothing of the check stays."""
-    title = "The check left nothing behind"
+    title = TITLES["AC3-removed"]
     return judged(
         "AC3-removed",
         title,
@@ -449,8 +501,5 @@ def removed_record(found: Found) -> Record:
 
 
 def not_run(status: str, reason: str) -> list[Record]:
-    """The criteria when the check is switched off (skipped), or cannot begin (blocked)."""
-    return [
-        unmeasured("AC2-backup", "A volume is backed up in time", status, reason),
-        unmeasured("AC3-restore", "A volume is restored in time", status, reason),
-    ]
+    """The criteria when the check is switched off (skipped), or cannot begin (blocked): the first says why."""
+    return unmeasured_all(TITLES, status, reason, "nothing was backed up")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..component_objects import Seen
 from ..preflight.volsync import GROUP, KINDS, operator_version
 from ..volsync_metrics import DURATION
-from ..volsync_status import sync_of
+from ..volsync_status import moment, sync_of
 from .logs import log_record
 from .pods import pods_record, serving
 from .records import SKIPPED, Record, judged, unmeasured
@@ -26,6 +26,8 @@ HARMLESS = re.compile(
     r"the object has been modified; please apply your changes|Failed to get (Source|Destination)|"
     r"Precondition failed: UID in precondition|being terminated|\"replication(sources|destinations)\S* \S+ not found"
 )
+#: a sync that is so long due, and does not run, has not been begun by anybody
+OVERDUE = timedelta(minutes=30)
 
 
 def records(
@@ -46,7 +48,7 @@ def records(
         log_clean(seen, logs, now),
         metrics_readable(values, seen, metrics),
         bucket_reachable(values, bucket),
-        sources_synced(values, seen),
+        sources_synced(values, seen, now),
     ]
 
 
@@ -100,8 +102,8 @@ def bucket_reachable(values: Mapping[str, Any], found: int | BaseException) -> R
     return judged(identity, title, ("yes", "yes"), True)
 
 
-def sources_synced(values: Mapping[str, Any], seen: Seen) -> Record:
-    """Every source of the inventory has been backed up, and its last sync did not fail."""
+def sources_synced(values: Mapping[str, Any], seen: Seen, now: datetime) -> Record:
+    """Every source of the inventory has been backed up as its schedule says, and its last sync did not fail."""
     identity, title = "AC1-sources", "Every source is backed up"
     wanted = [source for source in values["volsync_sources"] if not source.get("to_come")]
     if not wanted:
@@ -110,23 +112,26 @@ def sources_synced(values: Mapping[str, Any], seen: Seen) -> Record:
     bad = []
     for source in wanted:
         key = (source["namespace"], source["name"])
-        reason = source_trouble(there.get(key))
+        reason = source_trouble(there.get(key), now)
         if reason:
             bad.append(f"{key[0]}/{key[1]}: {reason}")
     measured = (len(wanted) - len(bad), len(wanted))
     return judged(identity, title, measured, not bad, objects=seen["sources"], unit="sources", detail="; ".join(bad))
 
 
-def source_trouble(live: Mapping[str, Any] | None) -> str:
+def source_trouble(live: Mapping[str, Any] | None, now: datetime) -> str:
     """What is the matter with a source; empty when nothing is."""
     if live is None:
         return "it is not there"
     sync = sync_of(live)
+    due = moment(sync.next_sync)
+    overdue = bool(sync.schedule) and due is not None and now - due > OVERDUE and not sync.in_flight
     troubles = (
         (sync.paused, "it is paused"),
         (sync.error, sync.error),
         (sync.result == "Failed", "its last sync failed"),
         (sync.last_sync is None, "no sync has been finished"),
         (sync.schedule and sync.manual, f"trigger.manual {sync.manual!r} keeps its schedule off"),
+        (overdue, f"by its schedule a sync is overdue since {sync.next_sync}"),
     )
     return next((words for holds, words in troubles if holds), "")

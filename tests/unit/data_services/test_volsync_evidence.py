@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils import volsync_check as check
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import Seen
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import volsync
@@ -17,6 +18,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_backu
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_metrics import Durations, durations
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_restore import Restored
 from failing import fails
+from scripted_api import ScriptedConnection, answer, status
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 VALUES = {
@@ -61,6 +63,12 @@ STAMP = "2026-11-21T06:59:30.1Z "
 
 def source(**more: Any) -> dict[str, Any]:
     return {"metadata": {"namespace": "app", "name": "uploads"}, "spec": {"trigger": {}}, "status": {}} | more
+
+
+def scheduled(due: str, **status: Any) -> dict[str, Any]:
+    """A source that was backed up well, and is to be again."""
+    state = {"latestMoverStatus": {"result": "Successful"}, "lastSyncTime": "2026-11-20T06:00:00Z", "nextSyncTime": due}
+    return source(spec={"trigger": {"schedule": "0 6 * * *"}}, status=state | status)
 
 
 def records(seen: dict | None = None, **change: Any) -> dict[str, Any]:
@@ -127,11 +135,25 @@ def test_errors_that_are_none_and_errors_of_before():
             ],
             "'left'",
         ),
+        ([scheduled("2026-11-21T06:00:00Z")], "overdue since 2026-11-21T06:00:00Z"),
     ],
 )
 def test_a_source_that_is_not_backed_up(live, words):
     values = VALUES | {"volsync_sources": [{"namespace": "app", "name": "uploads"}]}
     fails(records({"sources": live}, values=values), "AC1-sources", words)
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        scheduled("2026-11-21T06:31:00Z"),
+        # it takes long, and is under way
+        scheduled("2026-11-21T05:00:00Z", lastSyncStartTime="2026-11-21T05:00:01Z"),
+    ],
+)
+def test_a_source_whose_sync_is_due_or_under_way_is_backed_up(live):
+    values = VALUES | {"volsync_sources": [{"namespace": "app", "name": "uploads"}]}
+    assert records({"sources": [live]}, values=values)["AC1-sources"].status == "passed"
 
 
 def test_metrics_that_are_switched_off_are_skipped():
@@ -227,13 +249,112 @@ def test_what_comes_after_a_failure_is_blocked_not_skipped():
     assert {name: record.status for name, record in found.items()} == {
         "AC2-backup": "failed",
         "AC2-snapshot": "blocked",
+        "AC2-metrics": "blocked",
         "AC3-restore": "blocked",
         "AC3-integrity": "blocked",
+        "AC3-metrics": "blocked",
         "AC3-removed": "passed",
     }
     found = check_records(measured(**gone, failed_at="restore", reason="no"))
     blocked = {name for name, record in found.items() if record.status == "blocked"}
-    assert blocked == {"AC2-metrics", "AC3-integrity"}
+    assert blocked == {"AC2-metrics", "AC3-integrity", "AC3-metrics"}
+
+
+def test_a_check_that_did_not_run_names_all_of_its_criteria():
+    blocked = check.not_run("blocked", "there is no Secret")
+    assert [each.id for each in blocked] == [each.id for each in check.records(REQUEST, measured())]
+    assert [each.detail for each in blocked][:2] == ["there is no Secret", "nothing was backed up"]
+
+
+def test_a_secret_without_a_repository_is_said():
+    with pytest.raises(ClusterError, match="Secret n/s lacks RESTIC_REPOSITORY"):
+        the_check({}, lambda *asked: answer(404))
+
+
+# --- what checks leave
+
+
+def the_check(values: dict[str, str], handler: Any) -> check.VolSyncCheck:
+    api = Api(ScriptedConnection(handler), Deadline(5))
+    return check.VolSyncCheck(api, REQUEST, values, metrics=lambda: "", progress=lambda text: None)
+
+
+class Namespaces:
+    """An API server with the namespaces of checks; whoever makes one gets the answer `made`, or none."""
+
+    def __init__(self, *there: dict[str, Any], made: Any = None) -> None:
+        self.there, self.made, self.deleted = {each["metadata"]["name"]: each for each in there}, made, []
+
+    def __call__(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        name = path.partition("/api/v1/namespaces")[2].strip("/")
+        if method == "DELETE":
+            self.deleted.append((name, body["preconditions"]["uid"]))
+            del self.there[name]
+        elif method == "POST":
+            self.there[body["metadata"]["name"]] = namespace(body["metadata"]["name"], hours=0)
+            return self.made
+        elif name and name not in self.there:
+            return answer(404)
+        return answer(200, self.there[name] if method == "GET" and name else {"items": list(self.there.values())})
+
+
+def namespace(name: str, hours: float, **metadata: Any) -> dict[str, Any]:
+    made = datetime.now(UTC) - timedelta(hours=hours)
+    return {"metadata": {"name": name, "uid": f"uid-{name}", "creationTimestamp": made.isoformat(), **metadata}}
+
+
+@pytest.fixture
+def repositories(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses of repositories that were deleted."""
+    deleted: list[str] = []
+
+    class Bucket:
+        def __init__(self, values: Any, where: str, address: str, **options: Any) -> None:
+            self.address = address
+
+        def delete(self) -> int:
+            deleted.append(self.address)
+            return 2 if "stuck" in self.address else 0
+
+    monkeypatch.setattr(check, "Repository", Bucket)
+    return deleted
+
+
+STORE = {"RESTIC_REPOSITORY": "s3:http://s3/bucket/check"}
+
+
+def test_what_killed_runs_left_is_taken_away_and_what_remains_is_told(repositories):
+    server = Namespaces(
+        namespace("volsync-check-1", 4),
+        namespace("volsync-check-stuck", 4),
+        namespace("volsync-check-running", 1),
+        namespace("volsync-check-going", 4, deletionTimestamp="2026-11-21T06:59:30Z"),
+        namespace("of-somebody-else", 4),
+    )
+    remains = the_check(STORE, server)._sweep()
+    assert server.deleted == [(name, f"uid-{name}") for name in ("volsync-check-1", "volsync-check-stuck")]
+    assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/{name}" for name, __ in server.deleted]
+    assert remains == ["2 objects of the repository s3:http://s3/bucket/check/volsync-check-stuck"]
+    found = check.Found(old=remains)
+    the_check(STORE, server)._take_away(found, wait=False)
+    assert found.remains == remains[0]
+
+
+def test_a_namespace_whose_making_was_not_answered_is_taken_away(repositories):
+    server = Namespaces(made=status(409, "already exists", "AlreadyExists"))
+    run = the_check(STORE, server)
+    found = run.run()
+    assert [name for name, __ in server.deleted] == [run.name]
+    assert (found.remains, found.failed_at) == ("", "prepare")
+
+
+def test_where_no_namespace_may_be_made_nothing_remains(repositories):
+    def refuse(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        return status(403, "namespaces is forbidden: User x cannot do it", "Forbidden")
+
+    found = the_check(STORE, refuse).run()
+    assert (found.remains, repositories) == ("", [])
+    assert "cannot do it" in found.reason
 
 
 def test_checksums_are_read_from_the_pods_log():
