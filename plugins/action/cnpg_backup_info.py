@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +18,10 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.cnpg_cluster 
     Database,
     read_database,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
+    BLOCKED,
     FAILED,
+    Record,
     all_passed,
     not_looked_at,
     reasons,
@@ -41,17 +43,18 @@ class ActionModule(ClusterAction):
         "timeout": {"type": "int", "default": 60},
     }
 
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return cnpg_evidence.not_run(BLOCKED, reason)
+
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         started = time.monotonic()
         api = self.api(args, args["timeout"])
         database = read_database(api, args["cluster"], args["namespace"], backups=True)
-        database.present()
-        store = database.store()
-        if store is None:
-            raise ClusterError(
-                f"Cluster {args['cluster']} in namespace {args['namespace']} has no backups: it has neither"
-                " spec.backup.barmanObjectStore nor a plugin that archives."
-            )
+        try:
+            database.present()
+            store = _store_of(database)
+        except BlockedError as error:
+            return self._without_backups(args, database, str(error).rstrip("."))
         found = cnpg_backups.window(database, store)
         look, newest, reason = self._look(api, args, database, store, found)
         now = datetime.now(UTC)
@@ -99,6 +102,20 @@ class ActionModule(ClusterAction):
             result["msg"] = f"The last good backup of {args['cluster']} is {age:.1f} h old.{not_looked_at(evidence)}"
         return api.masker.clean(result)
 
+    def _without_backups(self, args: dict[str, Any], database: Database, reason: str) -> dict[str, Any]:
+        """The result where there is nothing that backups could be of."""
+        records = cnpg_evidence.without_backups(reason, args["max_age_hours"])
+        for record in records:
+            record.stand_in = database.stand_in
+        return {
+            "changed": False,
+            "failed": args["fail"],
+            "msg": f"{reason}.",
+            "passed": False,
+            "backups": [],
+            "evidence": [record.plain() for record in records],
+        }
+
     def _look(
         self,
         api: Api,
@@ -117,3 +134,14 @@ class ActionModule(ClusterAction):
                 return look, newest, ""
         except (BlockedError, ObjectStoreError) as error:
             return None, None, str(error).rstrip(".")
+
+
+def _store_of(database: Database) -> BackupStore:
+    """Where the backups go. Raises BlockedError where there are to be none."""
+    store = database.store()
+    if store is None:
+        raise BlockedError(
+            f"Cluster {database.name} in namespace {database.namespace} has no backups: it has neither"
+            " spec.backup.barmanObjectStore nor a plugin that archives."
+        )
+    return store

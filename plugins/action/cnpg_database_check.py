@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import cnpg_database, cnpg_postgres
@@ -18,6 +19,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.cnpg_cluster 
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import kubernetes_client
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
     FAILED,
+    Record,
     all_passed,
     not_looked_at,
     reasons,
@@ -41,6 +43,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 60},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return cnpg_database.unreachable(reason.rstrip("."))
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         cnpg_postgres.importable()

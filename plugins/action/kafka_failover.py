@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_brokers, kafka_own
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_failover as failover
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_strimzi import BlockedError, Strimzi
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import kafka_access
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction, display
@@ -32,6 +33,9 @@ class ActionModule(ClusterAction):
         "recovery": {"type": "int", "default": 300},
         "fail": {"type": "bool", "default": True},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return failover.not_run(BLOCKED, reason, [])
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         kafka_access.importable()
@@ -72,7 +76,7 @@ class ActionModule(ClusterAction):
                     progress=lambda text: display.display(f"  {text}"),
                 )
                 found = check.run()
-        except BlockedError as error:
+        except ClusterError as error:
             records = failover.not_run(BLOCKED, str(error), strimzi.stand_in)
             if check is not None:
                 records[-1] = failover.removed(check.remains, strimzi.stand_in)

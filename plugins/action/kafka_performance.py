@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_own
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_performance as performance
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import kubernetes_client
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_strimzi import BlockedError, Strimzi
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import kafka_access
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction, display
@@ -35,6 +36,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 60},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return performance.not_run(BLOCKED, reason, [])
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         kafka_access.importable()

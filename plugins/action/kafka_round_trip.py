@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_own
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_round_trip as round_trip
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, SKIPPED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_strimzi import BlockedError
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import kafka_access
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
@@ -27,6 +28,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 60},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return round_trip.not_run(BLOCKED, reason, [])
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         kafka_access.importable()

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import kafka_brokers, kafka_evidence, kafka_topics
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import all_passed, not_looked_at
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
+    Record,
+    all_passed,
+    not_looked_at,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers import Reading
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_strimzi import BlockedError, Strimzi
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_table import aligned
@@ -46,6 +51,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 30},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return [Record(**each) for each in kafka_evidence.blocked(reason, [])]
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         kafka_access.importable()

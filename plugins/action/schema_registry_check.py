@@ -13,6 +13,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.component_obj
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import PODS, Resource
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import (
+    BLOCKED,
     FAILED,
     Record,
     all_passed,
@@ -20,7 +21,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.reco
     reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry import LEVELS
-from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry_probe import Probe
+from ansible_collections.synergyflow.platform.plugins.module_utils.schema_registry_probe import Probe, not_run
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import registry_access
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
 
@@ -38,6 +39,9 @@ class ActionModule(ClusterAction):
         "fail": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 60},
     }
+
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        return not_run(BLOCKED, reason)
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         for name in ("requests", "latency_target"):

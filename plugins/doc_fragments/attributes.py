@@ -49,7 +49,7 @@ options:
   fail:
     description:
       - Whether a criterion that is not met, or that could not be measured, fails the task. If not, it is a record.
-      - Options that make no sense, and an API server that cannot be reached, always fail.
+      - Options that make no sense always fail.
     type: bool
     default: true
 attributes:

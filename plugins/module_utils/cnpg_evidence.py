@@ -13,7 +13,7 @@ from . import cnpg_schedule
 from .cnpg_backups import Window, ended, moment
 from .cnpg_bucket import Look
 from .cnpg_cluster import BackupStore, Database
-from .evidence.records import BLOCKED, FAILED, PASSED, Record
+from .evidence.records import BLOCKED, FAILED, PASSED, Record, unmeasured_all
 from .object_store import StoredObject
 
 ARCHIVING = ("DB-archiving", "Write-ahead log is archived")
@@ -21,8 +21,26 @@ RECENT = ("DB-backup", "Last good base backup is recent")
 STORED = ("DB-backup-stored", "Last good base backup is in the store")
 RECOVERABLE = ("DB-recoverable", "Database can be recovered to a moment")
 PLANNED = ("DB-schedule", "Next base backup is planned")
+#: in the order a reader asks
+EVERY = (ARCHIVING, RECENT, STORED, RECOVERABLE, PLANNED)
 #: minutes until the last segment of a backup has to be archived; CloudNativePG's archive_timeout is 5
 LATEST_SEGMENT = 15
+
+
+def not_run(status: str, reason: str) -> list[Record]:
+    """The criteria where nothing could be looked at: the first says why."""
+    return unmeasured_all(dict(EVERY), status, reason, "nothing could be looked at")
+
+
+def without_backups(reason: str, max_age_hours: float) -> list[Record]:
+    """The evidence where nothing is backed up."""
+    expected = f"<= {max_age_hours:g}"
+    return [
+        Record(*each, FAILED, "none", expected, "hours old", detail=reason)
+        if each == RECENT
+        else Record(*each, BLOCKED, detail="there are no backups")
+        for each in EVERY
+    ]
 
 
 def archiving(database: Database, newest: StoredObject | None, looked: bool) -> Record:

@@ -18,6 +18,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import open_connection
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import Record
 
 display = Display()
 #: what a template begins with; `#jinja2:` at the beginning of a text may give it marks of its own
@@ -71,14 +72,26 @@ class ClusterAction(ActionBase):
         """The work; returns the result of the task. Raises ClusterError."""
         raise NotImplementedError
 
+    def unmeasured(self, args: Mapping[str, Any], reason: str) -> list[Record]:
+        """What a task that is not to fail tells of its criteria when an error breaks it off; [] where it has none."""
+        return []
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         self._api: Api | None = None
+        args: dict[str, Any] = {}
         try:
-            return self.act(self._validated(), task_vars or {})
+            args = self._validated()
+            return self.act(args, task_vars or {})
         except ClusterError as error:
-            masker = self._api.masker if self._api else None
-            return {"failed": True, "changed": False, "msg": masker.text(str(error)) if masker else str(error)}
+            if not self._api:  # options are judged before the cluster is asked: a wrong one always fails the task
+                return {"failed": True, "changed": False, "msg": str(error)}
+            masker = self._api.masker
+            result = {"changed": False, "msg": masker.text(str(error))}
+            records = [] if args.get("fail", True) else self.unmeasured(args, result["msg"])
+            if not records:
+                return result | {"failed": True}
+            return result | {"passed": False, "evidence": [masker.clean_foreign(each.plain()) for each in records]}
         finally:
             if self._api:
                 self._api.connection.close()
