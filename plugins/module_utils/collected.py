@@ -25,6 +25,8 @@ DASHBOARD = "synergyflow.platform/dashboard"
 RUNNING = "status.phase=Running"
 #: between the points of time at which an alert must have held
 STEP = "10s"
+#: how far back lines of a component are looked for: one that has nothing to do is silent for hours
+DAY = timedelta(hours=24)
 #: rows of a summary of logs
 ROWS = 1000
 
@@ -49,10 +51,10 @@ class Collected:
     #: answers to a question that no store refuses
     metrics_store: list[Series] | BaseException = field(default_factory=list)
     logs_store: list[dict[str, Any]] | BaseException = field(default_factory=list)
-    #: job -> its pods that run, as the API server has them
+    #: job -> pods that its selector finds and that run, as the API server has them
+    running: Mapping[str, list[Manifest] | BaseException] = field(default_factory=dict)
+    #: job -> those of them that declare its port
     targets: Mapping[str, list[Manifest] | BaseException] = field(default_factory=dict)
-    #: job -> pods that it finds and that run, but do not declare its port
-    portless: Mapping[str, list[Manifest]] = field(default_factory=dict)
     #: `up` of this cluster, and when each of these samples was taken
     up: list[Series] | BaseException = field(default_factory=list)
     taken: list[Series] | BaseException = field(default_factory=list)
@@ -62,6 +64,10 @@ class Collected:
     lines: Mapping[str, int] | BaseException = field(default_factory=dict)
     #: lines of these nodes without the label `cluster`
     lines_unlabelled: int | BaseException = 0
+    #: namespace and pod -> lines of the last day
+    pod_lines: Mapping[tuple[str, str], int] | BaseException = field(default_factory=dict)
+    #: job of whose pods the store has no line -> whether they wrote any
+    wrote: Mapping[str, bool | BaseException] = field(default_factory=dict)
     #: what was dropped on the way, of the last minutes: words -> how many
     dropped: Mapping[str, list[Series] | BaseException] = field(default_factory=dict)
     #: series sent within a day
@@ -85,6 +91,7 @@ def collected(api: Api, values: Mapping[str, Any], seen: Seen, now: datetime) ->
             logs = caught(lambda: things.enter_context(store(api, values, "logs", things)))
             _collector(found, api, values, metrics)
             _lines(found, values, seen, logs, now)
+            _lines_of_pods(found, api, values, logs, now)
         if values["obs_collectors_views"]:
             found.alerts = [(alert, _asked(metrics, alert.expr)) for alert in alerts_of(seen["rules"])]
             found.firing = {
@@ -132,16 +139,11 @@ def _secret(api: Api, values: Mapping[str, Any], variable: str) -> dict[str, str
 def _collector(found: Collected, api: Api, values: Mapping[str, Any], metrics: Store | BaseException) -> None:
     cluster, minutes = values["obs_collectors_cluster"], values["obs_collectors_check_minutes"]
     jobs = values["obs_collectors_scrape_jobs"]
-    running = dict(zip([job["name"] for job in jobs], api.each(lambda job: pods_of(api, job), jobs), strict=True))
+    found.running = dict(zip([job["name"] for job in jobs], api.each(lambda job: pods_of(api, job), jobs), strict=True))
     ports = {job["name"]: job["port"] for job in jobs}
     found.targets = {
         name: pods if isinstance(pods, BaseException) else [pod for pod in pods if ports[name] in _ports(pod)]
-        for name, pods in running.items()
-    }
-    found.portless = {
-        name: [pod for pod in pods if ports[name] not in _ports(pod)]
-        for name, pods in running.items()
-        if not isinstance(pods, BaseException)
+        for name, pods in found.running.items()
     }
     names = "|".join(job["name"] for job in jobs)
     found.up = _asked(metrics, f'up{{cluster="{cluster}"}}')
@@ -177,6 +179,47 @@ def _lines(found: Collected, values: Mapping[str, Any], seen: Seen, logs: Store 
     if nodes:
         query = f'node:in({nodes}) cluster:=""'
         found.lines_unlabelled = caught(lambda: opened(logs).count_logs(query, *span))
+
+
+def _lines_of_pods(
+    found: Collected, api: Api, values: Mapping[str, Any], logs: Store | BaseException, now: datetime
+) -> None:
+    staying = values["obs_collectors_log_exclude_namespaces"]
+    jobs = {
+        name: [pod for pod in pods if pod["metadata"]["namespace"] not in staying]
+        for name, pods in found.running.items()
+        if not isinstance(pods, BaseException)
+    }
+    names = sorted({pod["metadata"]["name"] for pods in jobs.values() for pod in pods})
+    listed = ",".join(f'"{name}"' for name in names)
+    cluster = values["obs_collectors_cluster"]
+    query = f'_stream:{{cluster="{cluster}"}} pod:in({listed}) | stats by (namespace, pod) count() as lines'
+
+    def by_pod() -> dict[tuple[str, str], int]:
+        rows = opened(logs).logs(query, stamp(now - DAY), stamp(now + timedelta(seconds=1)), ROWS + len(names))
+        return {(str(row.get("namespace", "")), str(row.get("pod", ""))): int(row["lines"]) for row in rows}
+
+    lines = caught(by_pod) if names else {}
+    found.pod_lines = lines
+    if not isinstance(lines, BaseException):
+        silent = [name for name, pods in jobs.items() if not any(place_of(pod) in lines for pod in pods)]
+        found.wrote = dict(zip(silent, api.each(lambda name: _wrote(api, jobs[name]), silent), strict=True))
+
+
+def _wrote(api: Api, pods: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether kubelets have a line of the last day of any of the pods."""
+    for pod in pods:
+        path = f"{PODS.path(*place_of(pod))}/log"
+        for container in pod["spec"]["containers"]:
+            query = {"container": container["name"], "sinceSeconds": int(DAY.total_seconds()), "tailLines": 1}
+            if api.call("GET", path, query=query, accept="*/*").body.strip():
+                return True
+    return False
+
+
+def place_of(pod: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name of a pod."""
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
 def pods_of(api: Api, job: Mapping[str, Any]) -> list[Manifest]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..collected import Collected, nodes_of
+from ..collected import Collected, nodes_of, place_of
 from ..component_objects import NOT_SERVED, Seen, stand_ins
 from ..objects import Manifest
 from ..readiness import judge
@@ -46,6 +46,7 @@ def records(
             *[scraped(job, found, now, job in expected) for job in found.targets],
             samples_labelled(values, found),
             lines_arrive(values, seen, found),
+            *[logged(job, values, found) for job in found.running],
             lines_labelled(found),
             nothing_dropped(values, found),
             cardinality(values, found),
@@ -105,7 +106,7 @@ def scraped(job: str, found: Collected, now: datetime, expected: bool) -> Record
         why = every_up if isinstance(every_up, BaseException) else every_taken
         return unmeasured(identity, title, BLOCKED, str(why))
     if not pods:
-        return _nothing_to_scrape(identity, title, found.portless.get(job, []), expected)
+        return _nothing_to_scrape(identity, title, _running(found, job), expected)
     up = {_pod(each): each.value for each in every_up if each.labels.get("job") == job}
     taken = {_pod(each): each.value for each in every_taken if each.labels.get("job") == job}
     trouble = {_called(pod): _missing(pod, up, taken, now) for pod in pods}
@@ -117,7 +118,7 @@ def scraped(job: str, found: Collected, now: datetime, expected: bool) -> Record
     return judged(identity, title, (good, len(pods)), not missing, objects=pods, unit="pods", detail=detail)
 
 
-def _nothing_to_scrape(identity: str, title: str, portless: list[Manifest], expected: bool) -> Record:
+def _nothing_to_scrape(identity: str, title: str, portless: list[Manifest] | BaseException, expected: bool) -> Record:
     """The record of a job without pods to scrape."""
     if not expected:
         return unmeasured(identity, title, SKIPPED, "no pod of this cluster is to be scraped for it")
@@ -140,7 +141,15 @@ def awaited(seen: Seen, found: Collected, now: datetime) -> bool:
         return False
     up, taken = ({_pod(each): each.value for each in series} for series in (found.up, found.taken))
     pods = [pod for each in found.targets.values() if not isinstance(each, BaseException) for pod in each]
-    return any(now - _began(pod) < YOUNG and _missing(pod, up, taken, now) for pod in pods)
+    late = [pod for pod in pods if _missing(pod, up, taken, now)]
+    late += [pod for job, wrote in found.wrote.items() if wrote is True for pod in _running(found, job)]
+    return any(now - _began(pod) < YOUNG for pod in late)
+
+
+def _running(found: Collected, job: str) -> list[Manifest]:
+    """The pods of a job that run, as far as they could be listed."""
+    pods = found.running.get(job, [])
+    return [] if isinstance(pods, BaseException) else pods
 
 
 def _began(pod: Mapping[str, Any]) -> datetime:
@@ -154,7 +163,7 @@ def _time(text: str) -> datetime:
 def _missing(
     pod: Manifest, up: Mapping[tuple[str, str], float], taken: Mapping[tuple[str, str], float], now: datetime
 ) -> str:
-    key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+    key = place_of(pod)
     if key not in up:
         return "no series"
     if up[key] != 1:
@@ -196,6 +205,32 @@ def lines_arrive(values: Mapping[str, Any], seen: Seen, found: Collected) -> Rec
     detail = f"{told}{sum(found.lines.values())} lines"
     measured = (len(nodes) - len(silent), len(nodes))
     return judged(identity, title, measured, not silent, objects=seen["pods"], unit="nodes", detail=detail)
+
+
+def logged(job: str, values: Mapping[str, Any], found: Collected) -> Record:
+    """Lines of a job's pods have arrived. Where none have, kubelets know whether there were any to send."""
+    identity, title = f"AC10-{job}.logs", f"Logs of {job} arrive, last 24 h"
+    pods, lines = found.running[job], found.pod_lines
+    if isinstance(pods, BaseException):
+        return unmeasured(identity, title, BLOCKED, str(pods))
+    staying = values["obs_collectors_log_exclude_namespaces"]
+    sent = [pod for pod in pods if pod["metadata"]["namespace"] not in staying]
+    if not sent:
+        reason = "the logs of its namespace stay here (obs_collectors_log_exclude_namespaces)"
+        return unmeasured(identity, title, SKIPPED, reason if pods else "no pod of this cluster belongs to it")
+    if isinstance(lines, BaseException):
+        return unmeasured(identity, title, BLOCKED, str(lines))
+    heard = {_called(pod): lines.get(place_of(pod), 0) for pod in sent}
+    silent = [name for name, count in heard.items() if not count]
+    wrote = found.wrote.get(job, True)
+    if len(silent) == len(sent) and isinstance(wrote, BaseException):
+        reason = f"no line has arrived, and whether any was written cannot be read: {wrote}"
+        return unmeasured(identity, title, BLOCKED, reason, sent)
+    if len(silent) == len(sent) and not wrote:
+        return unmeasured(identity, title, SKIPPED, "its pods wrote nothing", sent)
+    told = [f"{sum(heard.values())} lines", *([f"none of {', '.join(silent)}"] if silent else [])]
+    measured = (len(sent) - len(silent), "> 0")
+    return judged(identity, title, measured, len(silent) < len(sent), objects=sent, unit="pods", detail=", ".join(told))
 
 
 def lines_labelled(found: Collected) -> Record:

@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import shortcomings
 from ansible_collections.synergyflow.platform.plugins.module_utils import collected as collecting
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.collected import Alert, Collected
 from ansible_collections.synergyflow.platform.plugins.module_utils.component_objects import NOT_SERVED, Seen
+from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import obs_collectors as evidence
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.grafana_dashboard import grafana_dashboard
 from ansible_collections.synergyflow.platform.plugins.module_utils.scrape_jobs import ROLES, expected_jobs
 from ansible_collections.synergyflow.platform.plugins.module_utils.stores import Series, StoreError
 from failing import fails
+from scripted_api import ScriptedConnection, answer
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STARTED = "2026-11-21T11:30:00Z"
@@ -80,11 +83,14 @@ def seen() -> Seen:
 @pytest.fixture
 def found() -> Collected:
     at = NOW.timestamp() - 10
+    pods = {"postgresql": [pod("db-1"), pod("db-2")], "vmagent": [pod("vmagent-0")], "flux": []}
     return Collected(
-        targets={"postgresql": [pod("db-1"), pod("db-2")], "vmagent": [pod("vmagent-0")], "flux": []},
+        running=pods,
+        targets=dict(pods),
         up=[up(1, "postgresql", "db-1"), up(1, "postgresql", "db-2"), up(1, "vmagent", "vmagent-0")],
         taken=[up(at, "postgresql", "db-1"), up(at, "postgresql", "db-2"), up(at, "vmagent", "vmagent-0")],
         lines={"node-a": 10, "node-b": 5},
+        pod_lines={("observability", "db-1"): 7, ("observability", "vmagent-0"): 3},
         dropped={"lines": [series(0)], "blocks": [series(0)]},
         series=[series(1234)],
         alerts=[(Alert("Lost", "a > 0", "critical"), []), (Alert("Slow", "b > 0", "warning"), [])],
@@ -106,8 +112,10 @@ def measured(
 def test_all_is_well(collectors_values, seen, found):
     records = measured(collectors_values, seen, found)
     assert {key: each.status for key, each in records.items() if each.status != "passed"} == {
-        "AC10-flux.metrics": "skipped"
+        "AC10-flux.metrics": "skipped",
+        "AC10-flux.logs": "skipped",
     }
+    assert records["AC10-postgresql.logs"].detail == "7 lines, none of observability/db-2"
     assert records["AC10-postgresql.metrics"].observed == 2
     assert records["AC13-dashboard-kafka"].detail == "without data now: Out"
 
@@ -129,19 +137,19 @@ def test_samples_of_before_the_pod_or_of_long_ago_do_not_count(collectors_values
 
 
 def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(collectors_values, seen, found):
-    found.targets = {"kafka": [pod("k-0", **STAND_IN)]}
+    found.running = found.targets = {"kafka": [pod("k-0", **STAND_IN)]}
     found.up = [up(0, "kafka", "k-0")]
     record = measured(collectors_values, seen, found)["AC10-kafka.metrics"]
     assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
     assert "does not answer vmagent" in record.detail
     assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
-    found.targets = {"kafka": [pod("k-0")]}
+    found.running = found.targets = {"kafka": [pod("k-0")]}
     assert measured(collectors_values, seen, found)["AC10-kafka.metrics"].status == "failed", "on a real cluster"
 
 
 def test_a_store_that_is_away_leaves_nothing_met(collectors_values, seen, found):
     found.up = found.taken = found.unlabelled = found.lines = found.lines_unlabelled = found.series = AWAY
-    found.metrics_store = found.logs_store = AWAY
+    found.metrics_store = found.logs_store = found.pod_lines = AWAY
     found.dropped = {"lines": AWAY}
     found.alerts = [(alert, AWAY) for alert, _ in found.alerts]
     found.panels = {"kafka": {"In": AWAY}}
@@ -155,14 +163,92 @@ def test_a_store_that_is_away_leaves_nothing_met(collectors_values, seen, found)
     assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {"apps": True})) == len(blocked)
 
 
+def test_a_component_whose_lines_do_not_arrive_has_failed(collectors_values, seen, found):
+    found.pod_lines, found.wrote = {("observability", "vmagent-0"): 3, ("other", "db-1"): 5}, {"postgresql": True}
+    words = "0 instead of > 0: 0 lines, none of observability/db-1, observability/db-2"
+    fails(measured(collectors_values, seen, found), "AC10-postgresql.logs", words)
+
+
+def test_a_component_that_wrote_nothing_has_nothing_to_send(collectors_values, seen, found):
+    found.pod_lines, found.wrote = {}, {"postgresql": False, "vmagent": AWAY}
+    records = measured(collectors_values, seen, found)
+    assert (records["AC10-postgresql.logs"].status, records["AC10-vmagent.logs"].status) == ("skipped", "blocked")
+    values = {**collectors_values, "obs_collectors_log_exclude_namespaces": ["observability"]}
+    assert "obs_collectors_log_exclude_namespaces" in measured(values, seen, found)["AC10-vmagent.logs"].detail
+    found.running["vmagent"] = AWAY
+    assert measured(collectors_values, seen, found)["AC10-vmagent.logs"].status == "blocked"
+
+
+def test_lines_of_what_was_deployed_a_moment_ago_are_waited_for(seen, found):
+    began = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)
+    found.taken = [series(began.timestamp() + 5, **each.labels) for each in found.taken]
+    assert not evidence.awaited(seen, found, began + timedelta(minutes=1))
+    found.wrote = {"postgresql": True, "flux": False}
+    assert evidence.awaited(seen, found, began + timedelta(minutes=1))
+    assert not evidence.awaited(seen, found, began + timedelta(minutes=3))
+
+
+# --- what is asked for
+
+
+class Logs:
+    """A store of logs that knows some pods' lines."""
+
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self.rows, self.asked = rows, []
+
+    def logs(self, query: str, start: str, end: str, limit: int) -> list[dict[str, Any]]:
+        self.asked.append((query, start, end, limit))
+        return list(self.rows)
+
+
+def test_lines_are_counted_by_pod_and_kubelets_asked_where_there_are_none(collectors_values, found):
+    def kubelet(method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        assert (query["container"], query["tailLines"]) == ("c", "1")
+        return Answer(200, {}, b"a line\n" if path.endswith("/namespaces/observability/pods/db-2/log") else b"")
+
+    connection = ScriptedConnection(kubelet)
+    api = Api(connection, Deadline(5), concurrency=1)
+    store = Logs({"namespace": "observability", "pod": "vmagent-0", "lines": "3"})
+    collecting._lines_of_pods(found, api, collectors_values, store, NOW)
+    assert found.pod_lines == {("observability", "vmagent-0"): 3}
+    assert found.wrote == {"postgresql": True, "flux": False}
+    ((query, start, end, _limit),) = store.asked
+    assert query == (
+        '_stream:{cluster="apps"} pod:in("db-1","db-2","vmagent-0") | stats by (namespace, pod) count() as lines'
+    )
+    assert (start, end) == ("2026-11-20T12:00:00Z", "2026-11-21T12:00:01Z")
+    collecting._lines_of_pods(found, api, collectors_values, AWAY, NOW)
+    assert found.pod_lines is AWAY
+    seen_before = len(connection.seen)
+    staying = {**collectors_values, "obs_collectors_log_exclude_namespaces": ["observability"]}
+    collecting._lines_of_pods(found, api, staying, store, NOW)
+    assert (found.pod_lines, len(connection.seen)) == ({}, seen_before), "nothing to ask for"
+
+
+def test_pods_without_the_jobs_port_run_and_are_no_targets(collectors_values):
+    def api_server(method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        return answer(200, {"items": [pod("db-1")] if "instance" in query["labelSelector"] else [pod("other")]})
+
+    jobs = [
+        {"name": "postgresql", "selector": "role=instance", "port": 9187},
+        {"name": "x", "selector": "a", "port": 1},
+    ]
+    found = Collected()
+    api = Api(ScriptedConnection(api_server), Deadline(5))
+    collecting._collector(found, api, {**collectors_values, "obs_collectors_scrape_jobs": jobs}, AWAY)
+    assert {name: len(pods) for name, pods in found.running.items()} == {"postgresql": 1, "x": 1}
+    assert {name: len(pods) for name, pods in found.targets.items()} == {"postgresql": 1, "x": 0}
+
+
 def test_an_expected_job_without_pods_has_failed(collectors_values, seen, found):
     job = "AC10-flux.metrics"
     assert measured(collectors_values, seen, found)[job].status == "skipped", "nobody expects it"
     fails(measured(collectors_values, seen, found, expected=["flux"]), job, "0 instead of > 0: no pod that runs")
-    found.portless = {"flux": [pod("source-controller-1")]}
+    found.running |= {"flux": [pod("source-controller-1")]}
     words = "no container declares the job's port: observability/source-controller-1"
     fails(measured(collectors_values, seen, found, expected=["flux"]), job, words)
-    found.portless = {"flux": [pod("source-controller-1", **STAND_IN)]}
+    found.running |= {"flux": [pod("source-controller-1", **STAND_IN)]}
     record = measured(collectors_values, seen, found, expected=["flux"])[job]
     assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
     assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
