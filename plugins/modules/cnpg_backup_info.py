@@ -51,7 +51,10 @@ options:
     description: Address of the store as seen from the controller, where it is another one than for the instances.
     type: str
   fail:
-    description: Whether the task fails when the backups are not well.
+    description:
+      - Whether the task fails when the backups are not well.
+      - If not, an error that breaks the task off, such as an API server that does not answer, is told in RV(evidence) too.
+        Options that make no sense always fail.
     type: bool
     default: true
   timeout:

@@ -75,7 +75,10 @@ options:
     description: Service of a connection pool in front of the primary. Without it none is tried.
     type: str
   fail:
-    description: Whether the task fails when a criterion is not met.
+    description:
+      - Whether the task fails when a criterion is not met.
+      - If not, an error that breaks the task off, such as an API server that does not answer, is told in RV(evidence) too.
+        Options that make no sense always fail.
     type: bool
     default: true
   timeout:

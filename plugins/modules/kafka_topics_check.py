@@ -94,7 +94,7 @@ options:
     description:
       - Whether the task fails when something is not as expected, or when the brokers cannot be asked. Look at
         RV(passed) when it is V(false).
-      - A cluster whose API server cannot be reached, and options that make no sense, always fail.
+      - Options that make no sense always fail.
     type: bool
     default: true
   timeout:

@@ -66,6 +66,8 @@ CRITERIA = [
       "cardinality")),
     *(f"AC10-{job}.metrics" for job in ("schema-registry", "postgresql", "cloudnative-pg", "volsync", "vmagent",
       "fluent-bit")),
+    *(f"AC10-{job}.logs" for job in ("kafka", "schema-registry", "postgresql", "volsync", "vmagent", "fluent-bit")),
+    "AC10-metrics-store", "AC10-logs-store",
 ]  # fmt: skip
 # what stands in has no metrics to scrape
 NEVER_MEASURED = {

@@ -173,6 +173,8 @@ def test_a_component_that_wrote_nothing_has_nothing_to_send(collectors_values, s
     found.pod_lines, found.wrote = {}, {"postgresql": False, "vmagent": AWAY}
     records = measured(collectors_values, seen, found)
     assert (records["AC10-postgresql.logs"].status, records["AC10-vmagent.logs"].status) == ("skipped", "blocked")
+    found.running["vmagent"] = [pod("vmagent-0", **STAND_IN)]
+    assert measured(collectors_values, seen, found)["AC10-vmagent.logs"].status == "skipped", "it may have none"
     values = {**collectors_values, "obs_collectors_log_exclude_namespaces": ["observability"]}
     assert "obs_collectors_log_exclude_namespaces" in measured(values, seen, found)["AC10-vmagent.logs"].detail
     found.running["vmagent"] = AWAY
