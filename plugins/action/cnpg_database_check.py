@@ -25,6 +25,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.reco
     reasons,
 )
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.synergyflow.platform.plugins.plugin_utils.explained import explain_by
 
 
 class ActionModule(ClusterAction):
@@ -68,6 +69,7 @@ class ActionModule(ClusterAction):
             records = cnpg_database.unreachable(api.masker.text(str(error)).rstrip("."))
         for record in records:
             record.seconds, record.stand_in = round(time.monotonic() - started, 3), database.stand_in
+        explain_by(api, records, [database.cluster or {}, *database.pods])
         bad = [record for record in records if record.status == FAILED]
         evidence = [record.plain() for record in records]
         result = {

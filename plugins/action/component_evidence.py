@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,26 +31,23 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence impo
     synergyflow_backend,
     volsync,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.behind import explanation
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import BROKEN_OFF
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import facts_of
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, Record
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
-from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.policy_agent import NoDecisionError, policy_agent
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.synergyflow_backend import SECRET_KEYS
 from ansible_collections.synergyflow.platform.plugins.module_utils.scrape_jobs import expected_jobs
 from ansible_collections.synergyflow.platform.plugins.module_utils.volsync_reach import reachable, volsync_page
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values
 from ansible_collections.synergyflow.platform.plugins.plugin_utils.cluster_action import ClusterAction
+from ansible_collections.synergyflow.platform.plugins.plugin_utils.explained import explain
 
 # seconds: an endpoint that says nothing for so long is not scraped either
 METRICS_TIMEOUT = 3.0
 OPA_PORT = 8181
 # decisions of each policy sidecar that are timed
 TIMED_DECISIONS = 20
-# objects of a criterion whose events and logs explain why it is not met
-MOST_EXPLAINED = 3
 # seconds between two looks at what has arrived, and what the looks after the last one need
 COLLECT_AGAIN, SPARE = 5.0, 20.0
 
@@ -223,19 +220,6 @@ def caught(ask: Callable[[], Found]) -> Found | BaseException:
         return ask()
     except ClusterError as error:
         return error
-
-
-def explain(api: Api, records: Iterable[Record]) -> None:
-    """Give criteria that are not met what explains them. Each object is asked about once."""
-    told: dict[str, list[str]] = {}
-    for record in records:
-        if record.status not in (FAILED, BLOCKED):
-            continue
-        for found in record.looked_at[:MOST_EXPLAINED]:
-            name = str(key_of(found))
-            if name not in told:
-                told[name] = explanation(api, found)
-            record.behind += told[name]
 
 
 def plain_masked(record: Record, masker: Masker) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class ActionModule(ClusterAction):
             records = event_flow.not_run(BLOCKED, str(error))
         for record in records:
             record.stand_in = strimzi.stand_in
-        return kafka_access.measured(api, args, records, f"{args['events']} events went all the way.")
+        return kafka_access.measured(api, args, records, f"{args['events']} events went all the way.", strimzi)
 
     def _run(self, api: Api, args: dict[str, Any], strimzi: kafka_access.Strimzi) -> list[Record]:
         registry = {**args, "url_username": None, "url_password": None}

@@ -80,7 +80,7 @@ class ActionModule(ClusterAction):
             records = failover.not_run(BLOCKED, str(error), strimzi.stand_in)
             if check is not None:
                 records[-1] = failover.removed(check.remains, strimzi.stand_in)
-            return kafka_access.measured(api, args, records, "")
+            return kafka_access.measured(api, args, records, "", strimzi)
         records = failover.records(request, found, strimzi.stand_in)
         good = f"Kafka {args['cluster']} lost no acknowledged message with pod {found.pod}."
-        return kafka_access.measured(api, args, records, good)
+        return kafka_access.measured(api, args, records, good, strimzi)

@@ -64,9 +64,10 @@ class ActionModule(ClusterAction):
                     progress=lambda text: display.display(f"  {text}"),
                 ).run()
         except BlockedError as error:
-            return kafka_access.measured(api, args, performance.not_run(BLOCKED, str(error), strimzi.stand_in), "")
+            records = performance.not_run(BLOCKED, str(error), strimzi.stand_in)
+            return kafka_access.measured(api, args, records, "", strimzi)
         records = performance.records(request, found, strimzi.stand_in)
-        return kafka_access.measured(api, args, records, f"Kafka {args['cluster']} is as fast as expected.")
+        return kafka_access.measured(api, args, records, f"Kafka {args['cluster']} is as fast as expected.", strimzi)
 
 
 def _bootstrap(args: dict[str, Any], strimzi: Strimzi) -> str:

@@ -50,7 +50,7 @@ class ActionModule(ClusterAction):
                 found = round_trip.run(way.login, request, way.hopeless)
         except BlockedError as error:
             records = round_trip.not_run(BLOCKED, str(error), strimzi.stand_in)
-            return kafka_access.measured(api, args, records, "")
+            return kafka_access.measured(api, args, records, "", strimzi)
         records = round_trip.records(request, found, strimzi.stand_in)
         good = f"{len(found.read)} messages went to Kafka {args['cluster']} and came back, once and in order."
-        return kafka_access.measured(api, args, records, good)
+        return kafka_access.measured(api, args, records, good, strimzi)

@@ -187,7 +187,8 @@ def read_database(api: Api, name: str, namespace: str, *, backups: bool = False)
 
 def _pods(api: Api, namespace: str, name: str) -> list[Manifest]:
     try:
-        return api.list(PODS, namespace, selector=f"cnpg.io/cluster={name},cnpg.io/podRole=instance")
+        found = api.list(PODS, namespace, selector=f"cnpg.io/cluster={name},cnpg.io/podRole=instance")
+        return [{"apiVersion": "v1", "kind": "Pod", **each} for each in found]
     except ApiError as error:
         if error.code != 403:
             raise

@@ -57,6 +57,11 @@ class Strimzi:
         return stand_ins([*(self.pods or []), *filter(None, [self.operator, self.kafka, self.user])])
 
     @property
+    def needed(self) -> list[dict[str, Any]]:
+        """The objects without which no client is served."""
+        return [*filter(None, [self.kafka, self.user]), *(self.pods or [])]
+
+    @property
     def brokers_expected(self) -> int | None:
         """How many brokers the KafkaNodePools ask for; None when that cannot be known."""
         counts = [
@@ -174,7 +179,9 @@ def read_strimzi(
         return api.list(kind, namespace=namespace, selector=labels) if kind else []
 
     def pods() -> None:
-        found.pods = sorted(listed(PODS, f"{selector},strimzi.io/name={cluster}-kafka"), key=_name)
+        brokers = listed(PODS, f"{selector},strimzi.io/name={cluster}-kafka")
+        # items of a list carry neither, who explains them wants both
+        found.pods = sorted(({"apiVersion": "v1", "kind": "Pod", **each} for each in brokers), key=_name)
 
     def resources() -> None:
         if not compare_resources:

@@ -77,7 +77,7 @@ options:
   fail:
     description:
       - Whether the task fails when a criterion is not met.
-      - If not, an error that breaks the task off, such as an API server that does not answer, is told in RV(evidence) too.
+      - If not, an error that breaks it off, such as an API server that does not answer, is told in RV(evidence) too.
         Options that make no sense always fail.
     type: bool
     default: true

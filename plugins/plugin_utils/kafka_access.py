@@ -29,6 +29,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_strimzi
     condition_words,
     read_strimzi,
 )
+from ansible_collections.synergyflow.platform.plugins.plugin_utils.explained import explain_by
 
 #: options of every action that uses brokers, beside those of the connection to the cluster
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -146,8 +147,11 @@ def sentence(error: BrokersError, failures: list[str], args: Mapping[str, Any], 
     return f"Kafka {cluster} in namespace {namespace} cannot be asked: {'; '.join(reasons)}."
 
 
-def measured(api: Api, args: Mapping[str, Any], records: list[Record], good: str) -> dict[str, Any]:
+def measured(
+    api: Api, args: Mapping[str, Any], records: list[Record], good: str, strimzi: Strimzi | None = None
+) -> dict[str, Any]:
     """The result of a task that measured; `good` is what to say when nothing failed."""
+    explain_by(api, records, strimzi.needed if strimzi else [])
     evidence = [api.masker.clean_foreign(record.plain()) for record in records]
     bad = [record for record in evidence if record["status"] in (FAILED, BLOCKED)]
     words = "; ".join(f"{record['title']}: {record['detail'] or record['observed']}" for record in bad)
