@@ -228,6 +228,15 @@ def test_lines_are_counted_by_pod_and_kubelets_asked_where_there_are_none(collec
     assert (found.pod_lines, len(connection.seen)) == ({}, seen_before), "nothing to ask for"
 
 
+def test_a_store_that_is_not_known_has_failed(collectors_values, seen):
+    values = {**collectors_values, "obs_collectors_metrics_url": "", "obs_collectors_logs_url": ""}
+    api = Api(ScriptedConnection(lambda *asked: answer(200, {"items": [pod("db-1")]})), Deadline(5))
+    records = measured(values, seen, collecting.collected(api, values, seen, NOW))
+    for what in ("metrics", "logs"):
+        fails(records, f"AC10-{what}-store", f"where the {what} are is not known")
+    assert records["AC10-postgresql.logs"].status == "blocked"
+
+
 def test_pods_without_the_jobs_port_run_and_are_no_targets(collectors_values):
     def api_server(method: str, path: str, query: dict[str, str], body: Any) -> Answer:
         return answer(200, {"items": [pod("db-1")] if "instance" in query["labelSelector"] else [pod("other")]})
