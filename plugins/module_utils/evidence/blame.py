@@ -44,7 +44,7 @@ PARTS = (
         "strimzi",
         r"strimzi\.(deployment|pods|crds)",
         r"kafka_cluster\.(ready|brokers|controllers|listener|users|disruption_budget)|kafka_topics\.(brokers|kafka_topics)",
-        r"strimzi\.(reconciling|log|metrics|broken_off)",
+        r"strimzi\.(reconciling|log|metrics|broken_off)|AC10-strimzi\.metrics",
     ),
     Part(
         "kafka_cluster",
@@ -65,6 +65,9 @@ PARTS = (
         r"synergyflow_backend\.(deployment|pods)|AC10-postgresql\.metrics|AC12-.*",
         r"cnpg\.(zones|database|roles|metrics|broken_off)|DB-.*",
     ),
+    # what it would have kept goes on without it
+    Part("cloudnative-pg", r"cnpg\.operator", "", r"AC10-cloudnative-pg\.metrics"),
+    Part("flux", r"AC11-(controllers|pods)", "", r"AC10-flux\.metrics|flux\.metrics"),
     Part(
         "synergyflow_backend",
         r"synergyflow_backend\.(deployment|pods)",
