@@ -138,13 +138,13 @@ def test_samples_of_before_the_pod_or_of_long_ago_do_not_count(collectors_values
 
 
 def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(collectors_values, seen, found):
-    found.running = found.targets = {"kafka": [pod("k-0", **STAND_IN)]}
+    found.targets = {"kafka": [pod("k-0", **STAND_IN)]}
     found.up = [up(0, "kafka", "k-0")]
     record = measured(collectors_values, seen, found)["AC10-kafka.metrics"]
     assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
     assert "does not answer vmagent" in record.detail
     assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
-    found.running = found.targets = {"kafka": [pod("k-0")]}
+    found.targets = {"kafka": [pod("k-0")]}
     assert measured(collectors_values, seen, found)["AC10-kafka.metrics"].status == "failed", "on a real cluster"
 
 
