@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,13 @@ class ActionModule(ActionBase):
         selected = criteria.selected(args["only"])
         hosts = {host: variables["hostvars"][host] for host in variables.get("ansible_play_hosts_all") or []}
         facts = {host: gathered_facts(found, args["results"]) for host, found in hosts.items()}
-        by_cluster = {
-            host: completed(gathered(found, args["results"], args["broken_off"]), facts[host], selected)
-            for host, found in hosts.items()
-        }
-        # of a part of the criteria a cluster may have none
-        whole = len(selected) == len(criteria.GROUPS)
-        to_measure = {host: whole and self._asks(found) for host, found in hosts.items()}
-        short = shortcomings(by_cluster, to_measure)
+        seen = {host: gathered(found, args["results"], args["broken_off"]) for host, found in hosts.items()}
+        off = {host: self._switched_off(found, selected) for host, found in hosts.items()}
+        silent = {host: silent_roles(seen[host], off[host], selected) for host in hosts}
+        if not criteria.by_name(selected, variables.get("ansible_skip_tags") or ()):
+            seen = {host: [*found, *switched_off(off[host])] for host, found in seen.items()}
+        by_cluster = {host: completed(found, facts[host], selected) for host, found in seen.items()}
+        short = shortcomings(by_cluster, silent, selected)
         now = datetime.now(UTC).replace(microsecond=0)
         started = datetime.fromisoformat(args["started"]) if args["started"] else None
         found = document(by_cluster, facts, short=short, selected=selected, started=started, now=now)
@@ -79,8 +78,9 @@ class ActionModule(ActionBase):
             self._write(args, found, now, result)
         return result
 
-    def _asks(self, host: Mapping[str, Any]) -> bool:
-        return any(role_values.enabled(role, host, self._templar) for role in role_values.role_names())
+    def _switched_off(self, host: Mapping[str, Any], selected: Iterable[str]) -> list[str]:
+        roles = criteria.roles_for(selected)
+        return [role for role in roles if not role_values.enabled(role, host, self._templar)]
 
     def _write(self, args: Mapping[str, Any], found: dict[str, Any], now: datetime, result: dict[str, Any]) -> None:
         """What was measured is told in any case: a report that cannot be written is a shortcoming more."""
@@ -124,6 +124,28 @@ def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) 
         identity = f"{role}{criteria.BROKEN_OFF}"
         found.append(records.Record(identity, title, records.FAILED, detail=str(reason)).plain())
     return found
+
+
+def silent_roles(seen: Iterable[Mapping[str, Any]], off: Iterable[str], selected: Iterable[str]) -> list[str]:
+    """The roles of a host that were to be measured and gave no record.
+
+    All records count, not only those that were asked for: of a part of the criteria a role may have none here.
+    """
+    there = {criteria.role_of(record["id"]) for record in seen}
+    return [role for role in criteria.roles_for(selected) if role not in there and role not in off]
+
+
+def switched_off(roles: Iterable[str]) -> list[dict[str, Any]]:
+    """A record for each role that a host does not run, so that it is to be seen."""
+    return [
+        records.unmeasured(
+            f"{role}{criteria.SWITCHED_OFF}",
+            f"The role {role} runs here",
+            records.SKIPPED,
+            f"switched off: {role}_enabled is false",
+        ).plain()
+        for role in roles
+    ]
 
 
 def gathered_facts(host: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

@@ -106,7 +106,10 @@ def _earlier(earlier: Mapping[str, Any] | None, record: Mapping[str, Any]) -> An
 
 
 def _sections(document: Mapping[str, Any], before: Mapping[Any, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """The records by group, then by cluster. What is in two groups has its evidence in the first."""
+    """The records by group, then by cluster. What is in two groups has its evidence in the first.
+
+    What is there as a cause alone, of a group that was not asked for, is among the others.
+    """
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     there: set[tuple[str, str]] = set()
     for group in (*GROUPS, OTHER):
@@ -114,7 +117,8 @@ def _sections(document: Mapping[str, Any], before: Mapping[Any, Any]) -> dict[st
             continue
         for host, records in document["clusters"].items():
             for record in records:
-                if group not in (record["criteria"] or [OTHER]):
+                asked = [each for each in record["criteria"] if each.lower() in document["selected"]]
+                if group not in (asked or [OTHER]):
                     continue
                 place = (host, record["id"])
                 row = _row(host, record, before, first=place not in there)

@@ -13,7 +13,7 @@ Where such a criterion could not be asked, nothing was compared: the broken part
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .figures import TIMES
@@ -120,6 +120,12 @@ def blamed(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 names = held.setdefault(record["id"], [])
                 names += [name for name in by if name not in names]
     return [_blocked(record, held.get(record["id"], []), causes) for record in records]
+
+
+def causes_of(names: Collection[str], records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The blamed records that say that one of the parts is broken."""
+    parts = [part for part in PARTS if part.name in names]
+    return [record for record in records if any(_breaks(record, part) for part in parts)]
 
 
 def _breaks(record: Mapping[str, Any], part: Part) -> bool:

@@ -76,7 +76,7 @@ def made(records: dict[str, list[dict[str, Any]]], only: tuple[str, ...] = (), n
     selected = criteria.selected(only)
     facts: dict[str, Any] = {host: FACTS if host == "apps" else {} for host in records}
     found = {host: completed(each, facts[host], selected) for host, each in records.items()}
-    short = shortcomings(found, dict.fromkeys(found, True))
+    short = shortcomings(found, {})
     return document(found, facts, short=short, selected=selected, started=None, now=now)
 
 

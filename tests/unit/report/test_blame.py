@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import blame
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.blame import blamed
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import BROKEN_OFF, ROLES
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import (
+    BROKEN_OFF,
+    GROUPS,
+    ROLES,
+    groups_of,
+)
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import shortcomings
 from check_ids import is_known, known
-from report_run import record
+from report_run import made, record
 
 #: a group of alternatives within a pattern, and whether it may be left out; no lookahead
 GROUP = re.compile(r"\((?!\?)([^()]*)\)(\?)?")
@@ -124,7 +129,25 @@ def test_nobody_is_blamed_for_what_could_not_be_asked():
 
 def test_a_blocked_criterion_is_no_shortcoming_of_its_own(broken):
     found = {"apps": blamed(broken["apps"])}
-    assert shortcomings(found, {"apps": True}) == ["3 criteria were not met"]
+    assert shortcomings(found, {}) == ["3 criteria were not met"]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("part", blame.PARTS, ids=lambda part: part.name)
+def test_no_group_passes_alone_while_what_it_needs_is_broken(group, part):
+    """The part may belong to another group, which nobody asked for: it is told all the same."""
+    needing = "|".join(filter(None, (part.vital, part.users, part.tests)))
+    hurt = {each for each in IDS if re.fullmatch(needing, each)}
+    records = [record(each, "failed", None, 3) if each in hurt else record(each) for each in sorted(IDS)]
+    found = made({"apps": records}, (group,))
+    assert found["verdict"] == ("failed" if any(group in groups_of(each) for each in hurt) else "passed")
+    for each in found["clusters"]["apps"]:
+        assert group in each["criteria"] or each["status"] == "failed", "others only as the cause"
+
+
+def test_what_is_blocked_and_explained_by_nothing_never_passes():
+    alone = {**record("AC6-produced", "blocked", None, detail="why"), "blocked_by": ["kafka_cluster"]}
+    assert shortcomings({"apps": [alone]}, {}) == ["apps: Title of AC6-produced: could not be measured: why"]
 
 
 VERSIONS = [

@@ -138,6 +138,14 @@ def test_links_and_names_lead_somewhere(broken):
         assert {part for each in found.attributes(name) for part in each.split()} <= set(ids)
 
 
+def test_a_cause_that_nobody_asked_for_has_its_place(broken):
+    text = report_html.page(made(broken, ("ac8",)), None)
+    found = Page(text)
+    assert "Others" in found.text
+    assert {each[1:] for each in found.attributes("href") if each.startswith("#")} <= set(found.attributes("id"))
+    assert "NotReady" in found.text
+
+
 def test_headings_go_down_by_one_and_tables_have_captions(broken):
     found = page(broken)
     levels = [int(tag[1]) for tag, _attrs in found.tags if re.fullmatch(r"h[1-6]", tag)]

@@ -129,7 +129,7 @@ def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(co
     record = measured(collectors_values, seen, found)["AC10-kafka.metrics"]
     assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
     assert "does not answer vmagent" in record.detail
-    assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
+    assert shortcomings({"apps": [record.plain()]}, {}) == []
     found.targets = {"kafka": [pod("k-0")]}
     assert measured(collectors_values, seen, found)["AC10-kafka.metrics"].status == "failed", "on a real cluster"
 
@@ -144,7 +144,7 @@ def test_a_store_that_is_away_leaves_nothing_met(collectors_values, seen, found)
     assert passed == {"AC10-fluent-bit", "AC10-vmagent", "AC10-log", "AC13-rules"}
     blocked = [each for each in records.values() if each.status == "blocked"]
     assert all("does not answer" in each.detail for each in blocked)
-    assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {"apps": True})) == len(blocked)
+    assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {})) == len(blocked)
 
 
 def test_what_was_deployed_a_moment_ago_is_waited_for(seen, found):
