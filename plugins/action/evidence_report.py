@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,32 +84,54 @@ class ActionModule(ActionBase):
 
     def _write(self, args: Mapping[str, Any], found: dict[str, Any], now: datetime, result: dict[str, Any]) -> None:
         """What was measured is told in any case: a report that cannot be written is a shortcoming more."""
-        try:
-            if args["directory"]:
-                result |= write_report(Path(args["directory"]).expanduser().absolute(), found, now)
-            if args["path"]:
-                path = Path(args["path"]).expanduser().absolute()
+        problems: list[str] = []
+        if args["directory"]:
+            try:
+                written = write_report(Path(args["directory"]).expanduser().absolute(), found, now)
+                problems += written.pop("problems")
+                result |= written
+            except Exception as error:
+                problems.append(f"the report could not be written: {reason_of(error)}")
+        if args["path"]:
+            path = Path(args["path"]).expanduser().absolute()
+            try:
                 result["path"] = str(report_files.write_file(path, report_files.as_json(found)))
-        except Exception as error:
-            reason = str(error) if isinstance(error, OSError) else f"{error.__class__.__name__}: {error}"
-            result["shortcomings"] = [*result["shortcomings"], f"the report could not be written: {reason}"]
+            except Exception as error:
+                problems.append(f"{path} could not be written: {reason_of(error)}")
+        result["shortcomings"] = [*result["shortcomings"], *problems]
         if "report" in result:
             result["table"] += f"\nThe report: {result['report']}"
 
 
-def write_report(directory: Path, found: dict[str, Any], now: datetime) -> dict[str, str]:
-    """All forms of the report, beside the reports of earlier runs."""
-    before = report_files.previous(directory, found["clusters"], found["selected"])
-    earlier, where = before if before else (None, None)
-    found |= beside(found, earlier, where.name if where else "")
-    files = {
-        report_files.DATA: report_files.as_json(found),
-        report_files.PAGE: report_html.page(found, earlier),
-        report_files.CASES: junit(found),
-        report_files.SUMMARY: markdown(found),
+def reason_of(error: Exception) -> str:
+    """Why something could not be done; what is a fault of the program says what kind."""
+    return str(error) if isinstance(error, OSError) else f"{error.__class__.__name__}: {error}"
+
+
+def write_report(directory: Path, found: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """All forms of the report, beside the reports of earlier runs. `problems`: the forms that could not be made."""
+    before = report_files.previous(directory, found)
+    found |= beside(found, before.document, before.name)
+    forms: dict[str, Callable[[dict[str, Any]], str]] = {
+        report_files.DATA: report_files.as_json,
+        report_files.CASES: junit,
+        report_files.SUMMARY: markdown,
+        report_files.PAGE: lambda document: report_html.page(document, before.document),
     }
+    files, problems = {}, []
+    for name, form in forms.items():
+        try:
+            files[name] = form(found)
+        except Exception as error:  # one form is not worth the others
+            problems.append(f"{name} could not be made: {reason_of(error)}")
     folder = report_files.write_run(directory, now, files)
-    return {"directory": str(folder), "report": str(folder / report_files.PAGE)}
+    written: dict[str, Any] = {"directory": str(folder), "problems": problems}
+    if report_files.PAGE in files:
+        written["report"] = str(folder / report_files.PAGE)
+    if before.passed_over:
+        names = ", ".join(before.passed_over)
+        written["warnings"] = [f"Reports that this run cannot be compared with, as they lack what is compared: {names}"]
+    return written
 
 
 def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable, is_whole
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import SCHEMA_VERSION
 
 DATA, PAGE, CASES, SUMMARY = "report.json", "report.html", "junit.xml", "report.md"
@@ -30,22 +31,40 @@ def as_json(document: Mapping[str, Any]) -> str:
     return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
 
 
-def previous(directory: Path, hosts: Iterable[str], selected: Iterable[str]) -> tuple[dict[str, Any], Path] | None:
-    """The newest report in a directory that looked at all that this run looks at, and its folder.
+@dataclass(frozen=True)
+class Before:
+    """The run before, if there is one: its document, and the name of its folder."""
+
+    document: dict[str, Any] | None = None
+    name: str = ""
+    #: folders of runs after it that would be it, if their reports had all that is compared
+    passed_over: list[str] = field(default_factory=list)
+
+
+def previous(directory: Path, now: Mapping[str, Any]) -> Before:
+    """The newest report in a directory that looked at all that the document of this run looks at.
 
     What cannot be read, or was written by another version, is passed over.
     """
-    if not directory.is_dir():
-        return None
-    hosts, selected = list(hosts), list(selected)
-    for folder in sorted((each for each in directory.iterdir() if RUN.match(each.name)), reverse=True):
+    passed_over: list[str] = []
+    folders = directory.iterdir() if directory.is_dir() else ()
+    for folder in sorted((each for each in folders if RUN.match(each.name)), reverse=True):
         try:
             document = json.loads((folder / DATA).read_text(encoding="utf-8"))
-            if document["schema_version"] == SCHEMA_VERSION and comparable(document, hosts, selected):
-                return document, folder
-        except (OSError, ValueError, KeyError, TypeError):
+            fits = document["schema_version"] == SCHEMA_VERSION and comparable(document, now)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-    return None
+        if fits and _is_whole(document):
+            return Before(document, folder.name, passed_over)
+        passed_over += [folder.name] if fits else []
+    return Before(passed_over=passed_over)
+
+
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    try:
+        return is_whole(document)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def write_run(directory: Path, now: datetime, files: Mapping[str, str]) -> Path:

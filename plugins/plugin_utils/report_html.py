@@ -31,6 +31,7 @@ WITHOUT_PLOTS = "No plots: matplotlib is not installed where ansible-playbook ru
 SIGNS = {
     "passed": "✓", "failed": "✗", "blocked": "⊘", "skipped": "-", "incomplete": "!", "not measured": "-",
     "better": "↑", "worse": "↓", "new": "+", "gone": "∅", "other": "≠",
+    "no longer measured": "?",
 }  # fmt: skip
 OTHER = "other"
 

@@ -83,8 +83,18 @@ def test_two_broken_parts_are_both_named():
         ("AC1-bucket", ["AC2-backup", "AC3-restore"]),
         ("AC10-vmagent", ["AC10-kafka.metrics", "AC13-dashboard-kafka"]),
         ("AC10-fluent-bit", ["AC10-logs"]),
-        ("AC10-metrics-store", ["AC10-kafka.metrics", "AC10-label", "AC10-dropped", "AC10-cardinality",
-         "AC13-expressions", "AC13-critical", "AC13-dashboard-kafka"]),
+        (
+            "AC10-metrics-store",
+            [
+                "AC10-kafka.metrics",
+                "AC10-label",
+                "AC10-dropped",
+                "AC10-cardinality",
+                "AC13-expressions",
+                "AC13-critical",
+                "AC13-dashboard-kafka",
+            ],
+        ),
         ("AC10-logs-store", ["AC10-logs", "AC10-logs-label"]),
     ],
 )
@@ -229,7 +239,10 @@ def test_alternatives_are_taken_apart():
     assert list(alternatives(r"a\.(b|c)|d(-e)?|f\.(?!g).*")) == [r"a\.b", r"a\.c", "d-e", "d", r"f\.(?!g).*"]
 
 
-PATTERNS = [blame.DATA, *(pattern for part in blame.PARTS for pattern in (part.vital, part.users, part.tests) if pattern)]
+PATTERNS = [
+    blame.DATA,
+    *(pattern for part in blame.PARTS for pattern in (part.vital, part.users, part.tests) if pattern),
+]
 
 
 @pytest.mark.parametrize("pattern", sorted({each for pattern in PATTERNS for each in alternatives(pattern)}))

@@ -7,20 +7,29 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from ansible_collections.synergyflow.platform.plugins.action import evidence_report
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import gathered_facts, write_report
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import figures
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import changes, figures
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.junit import junit
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.wording import verdict_words
-from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html
 from report_run import NOW, made, record, whole_run
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes half a second a page."""
+    monkeypatch.setattr(report_html, "plots", lambda _measures: [])
 
 
 def statuses(document: dict[str, Any]) -> dict[str, str]:
@@ -93,6 +102,22 @@ def test_what_has_changed_since_the_run_before(run, broken, tmp_path):
     assert {each["change"] for each in whole["previous"]["changes"]} == {"worse", "new"}
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ("failed", "blocked", "no longer measured"), ("failed", "skipped", "no longer measured"),
+        ("passed", "blocked", "no longer measured"), ("passed", "skipped", "no longer measured"),
+        ("passed", "failed", "worse"), ("blocked", "failed", "worse"),
+        ("failed", "passed", "better"), ("blocked", "passed", "better"), ("blocked", "skipped", "other"),
+    ],
+)  # fmt: skip
+def test_what_is_no_longer_measured_is_neither_better_nor_worse(before, now, said):
+    old, new = ({"apps": [record("AC6-topic", status)]} for status in (before, now))
+    assert [each["change"] for each in changes.changes(old, new, ["ac6"])] == [said]
+    assert said in report_html.SIGNS
+    assert f".result.{said.replace(' ', '-')}" in (report_html.TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
 def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):
     for name, text in (("20261121T110000Z", "{"), ("20261121T110001Z", '{"schema_version": 99}'), ("notes", "")):
         (tmp_path / name).mkdir()
@@ -100,6 +125,65 @@ def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):
     found = made(run)
     write_report(tmp_path, found, NOW)
     assert found["previous"] is None
+
+
+@pytest.mark.usefixtures("without_plots")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda document: document["clusters"]["apps"][0].update(status="wonderful"),
+        lambda document: document["clusters"]["apps"][0].pop("unit"),
+        lambda document: document.update(counts={"passed": "many"}),
+        lambda document: document.pop("verdict"),
+    ],
+    ids=["status", "unit", "counts", "verdict"],
+)
+def test_an_earlier_report_that_is_odd_costs_nothing(run, tmp_path, odd):
+    write_report(tmp_path, made(run), NOW)
+    strange = made(run)
+    odd(strange)
+    (tmp_path / "20261121T130000Z").mkdir()
+    (tmp_path / "20261121T130000Z" / "report.json").write_text(json.dumps(strange), encoding="utf-8")
+    found = made(run)
+    written = write_report(tmp_path, found, NOW + timedelta(hours=2))
+    assert written["problems"] == []
+    assert "20261121T130000Z" in written["warnings"][0]
+    assert found["previous"]["report"] == "20261121T120000Z"
+
+
+FORMS = {"junit": "junit.xml", "markdown": "report.md", "report_html": "report.html"}
+
+
+@pytest.mark.usefixtures("without_plots")
+@pytest.mark.parametrize(("form", "name"), FORMS.items())
+def test_a_form_that_cannot_be_made_costs_no_other(run, tmp_path, monkeypatch, form, name):
+    def fails(*_args: Any) -> str:
+        raise KeyError("unheard of")
+
+    broken = fails if form != "report_html" else SimpleNamespace(page=fails)
+    monkeypatch.setattr(evidence_report, form, broken)
+    written = write_report(tmp_path, made(run), NOW)
+    assert written["problems"] == [f"{name} could not be made: KeyError: 'unheard of'"]
+    there = {each.name for each in Path(written["directory"]).iterdir()}
+    assert there == {"report.html", "report.json", "report.md", "junit.xml"} - {name}
+    assert ("report" in written) == (name != "report.html")
+
+
+def test_the_file_is_written_though_the_folder_cannot_be(run, tmp_path):
+    (tmp_path / "taken").write_text("a file, no folder")
+    module = evidence_report.ActionModule.__new__(evidence_report.ActionModule)
+    result: dict[str, Any] = {"shortcomings": [], "table": ""}
+    file = tmp_path / "evidence.json"
+    module._write({"directory": str(tmp_path / "taken" / "reports"), "path": str(file)}, made(run), NOW, result)
+    assert json.loads(file.read_text(encoding="utf-8"))["schema_version"] == 1
+    assert len(result["shortcomings"]) == 1
+    assert result["shortcomings"][0].startswith("the report could not be written: ")
+    assert result["path"] == str(file)
+
+
+def test_a_table_has_letters_for_any_number_of_stand_ins():
+    found = [record(f"AC{number}-x", stand_in=[f"stand-in-{number:02}"]) for number in range(30)]
+    assert "z: stand-in-25, aa: stand-in-26" in table({"apps": found})
 
 
 def test_two_runs_of_one_second_have_a_folder_each(run, tmp_path):

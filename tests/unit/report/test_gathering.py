@@ -12,7 +12,14 @@ from ansible_collections.synergyflow.platform.plugins.action.evidence_report imp
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import criteria
 from report_run import record
 
-ARGUMENTS = {"results": ["__evidence"], "broken_off": None, "only": [], "started": None, "path": None, "directory": None}
+ARGUMENTS = {
+    "results": ["__evidence"],
+    "broken_off": None,
+    "only": [],
+    "started": None,
+    "path": None,
+    "directory": None,
+}
 #: a criterion of each role
 ONE_EACH = {
     "flux": "AC11-source", "strimzi": "strimzi.pods", "kafka_cluster": "kafka_cluster.ready",
@@ -76,7 +83,9 @@ def test_a_part_that_a_cluster_has_nothing_of_is_no_shortcoming():
 
 
 def test_nothing_measured_says_so_alone():
-    assert report({"apps": host(off=tuple(ONE_EACH))})["shortcomings"] == ["nothing was measured: 0 criteria on all hosts"]
+    assert report({"apps": host(off=tuple(ONE_EACH))})["shortcomings"] == [
+        "nothing was measured: 0 criteria on all hosts"
+    ]
     assert report({"apps": host()}, ("ac6",))["shortcomings"] == ["nothing was measured: 0 criteria on all hosts"]
 
 
