@@ -138,7 +138,6 @@ def _changes(document: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _measure(each: Measure) -> list[Any]:
-    limit = f"{'at most' if each.most else 'at least'} {each.limit:g} {each.unit}"
     earlier = "" if each.before is None else f"{each.before:g} {each.unit}"
     spread = [each.figures.get(share, "") for share in SHARES]
     return [
@@ -146,7 +145,7 @@ def _measure(each: Measure) -> list[Any]:
         each.cluster,
         {"status": each.status},
         f"{each.observed:g} {each.unit}",
-        limit,
+        each.limit_words,
         *spread,
         earlier,
     ]

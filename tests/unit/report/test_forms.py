@@ -20,7 +20,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.juni
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.wording import verdict_words
-from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html, report_plots
 from report_run import NOW, made, record, whole_run
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -292,7 +292,7 @@ def test_measures_are_numbers_with_a_limit_and_have_the_run_before():
     assert list(found) == ["Registry is quick", "Title of AC2-backup", "Title of AC7-producer"]
     assert found["Title of AC2-backup"].before == 8.0
     assert not found["Title of AC7-producer"].most
-    assert found["Title of AC7-producer"].share == 1.5
+    assert found["Title of AC7-producer"].of_limit(15000) == 1.5
 
 
 def test_percentiles_of_records_of_their_own_are_shown_together():
@@ -303,6 +303,45 @@ def test_percentiles_of_records_of_their_own_are_shown_together():
     ]
     found = figures.measures({"apps": records}, {})
     assert [each.figures for each in found] == [{"p50": 2.0, "p95": 8.5, "p99": 9.5}, {}]
+    assert found[0].judged == {"p95": "passed", "p99": "passed"}, "each by its own limit, not by that of the 95th"
+
+
+BASELINES = [
+    record("AC7-producer-rate", observed=15000, expected=None, unit="messages/s"),
+    record("AC7-latency-p50", observed=2.0, expected=None, unit="ms"),
+    record("AC7-latency-p95", observed=8.5, expected=None, unit="ms"),
+    record("AC7-latency-p99", observed=9.5, expected=None, unit="ms"),
+    record("kafka_topics.unexpected", observed=2, expected=None, unit="topics"),
+]
+
+
+def test_baselines_without_a_target_are_shown_all_the_same():
+    found = figures.measures({"apps": BASELINES}, {("apps", "AC7-producer-rate"): record("x", observed=9000)})
+    assert [(each.title, each.limit, each.limit_words) for each in found] == [
+        ("Title of AC7-producer-rate", None, "none"), ("Title of AC7-latency-p95", None, "none")
+    ]  # fmt: skip
+    assert found[0].before == 9000
+    assert found[1].figures == {"p50": 2.0, "p95": 8.5, "p99": 9.5}
+    assert found[1].judged == {}
+    assert "| apps | Title of AC7-producer-rate | 15000 messages/s | none | ✅ |" in markdown(made({"apps": BASELINES}))
+    titles = [each.title for each in report_plots.plots(found)]
+    assert titles == [
+        "Throughput without a target: longer bars are better", "Latency: median, 95th and 99th percentile"
+    ]  # fmt: skip
+
+
+def test_a_percentile_has_the_colour_of_its_own_limit(monkeypatch):
+    records = [
+        record("AC7-latency-p50", observed=2.0, expected=None, unit="ms"),
+        record("AC7-latency-p95", "failed", observed=60.0, expected="< 50", unit="ms"),
+        record("AC7-latency-p99", observed=90.0, expected="< 100", unit="ms"),
+    ]
+    found = figures.measures({"apps": records}, {})
+    assert found[0].judged == {"p95": "failed", "p99": "passed"}
+    shown: list[str] = []
+    monkeypatch.setattr(report_plots, "_colour", lambda status: shown.append(status) or report_plots.INK)
+    report_plots.plots(found)
+    assert shown == ["", "failed", "passed"]
 
 
 def test_facts_are_gathered_from_what_the_checks_registered():
