@@ -31,7 +31,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence impo
     volsync,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.behind import explanation
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import facts_of
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import CLUSTER, cluster_of, facts_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
@@ -87,6 +87,7 @@ class ActionModule(ClusterAction):
             explain(api, found)
             records += found
             facts[role] = facts_of(role, look.values, look.seen)
+        facts[CLUSTER] = cluster_of(api)
         return {
             "changed": False,
             "evidence": [plain_masked(record, api.masker) for record in records],

@@ -65,7 +65,15 @@ class ActionModule(ActionBase):
         short = shortcomings(by_cluster, silent, selected)
         now = datetime.now(UTC).replace(microsecond=0)
         started = datetime.fromisoformat(args["started"]) if args["started"] else None
-        found = document(by_cluster, facts, short=short, selected=selected, started=started, now=now)
+        found = document(
+            by_cluster,
+            facts,
+            short=short,
+            selected=selected,
+            started=started,
+            now=now,
+            collection=report_files.collection_version(),
+        )
         result: dict[str, Any] = {
             "changed": False,
             "counts": found["counts"],

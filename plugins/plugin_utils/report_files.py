@@ -16,14 +16,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable, is_whole
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import SCHEMA_VERSION
 
 DATA, PAGE, CASES, SUMMARY = "report.json", "report.html", "junit.xml", "report.md"
+#: of the collection
+ROOT = Path(__file__).resolve().parents[2]
 #: text that came from no encoding is written as its escape, in JSON a valid one
 UNSPEAKABLE = "backslashreplace"
 #: how the folder of a run is called
 RUN = re.compile(r"^\d{8}T\d{6}Z(-\d+)?$")
+
+
+def collection_version() -> str | None:
+    """The version of this collection, as it was built or as its checkout says."""
+    built, checkout = ROOT / "MANIFEST.json", ROOT / "galaxy.yml"
+    try:
+        if built.exists():
+            return str(json.loads(built.read_text(encoding="utf-8"))["collection_info"]["version"])
+        return str(yaml.safe_load(checkout.read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return None
 
 
 def as_json(document: Mapping[str, Any]) -> str:

@@ -28,7 +28,14 @@ def by_place(clusters: Records) -> dict[tuple[str, str], Mapping[str, Any]]:
 
 
 def comparable(previous: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether an earlier document looked at all that the document of this run looks at."""
+    """Whether an earlier document looked at all that the document of this run looks at, on the same clusters.
+
+    Clusters are told apart where both documents know which they are.
+    """
+    before, after = previous.get("platforms") or {}, now["platforms"]
+    uids = [((before.get(host) or {}).get("uid"), found["uid"]) for host, found in after.items()]
+    if any(one and other and one != other for one, other in uids):
+        return False
     return all(set(now[part]) <= set(previous[part]) for part in ("clusters", "selected"))
 
 

@@ -14,6 +14,7 @@ from . import changes
 from .blame import blamed, causes_of
 from .commands import commands_of
 from .criteria import GROUPS, SWITCHED_OFF, groups_of, role_of
+from .facts import CLUSTER
 from .records import BLOCKED, FAILED, PASSED, SKIPPED, Record, tally
 
 #: grows when a reader of an older one would misread it
@@ -102,8 +103,9 @@ def document(
     selected: Sequence[str],
     started: datetime | None,
     now: datetime,
+    collection: str | None = None,
 ) -> dict[str, Any]:
-    """Everything that a report says, but for what was before."""
+    """Everything that a report says, but for what was before. `collection` is the version of this one."""
     counts = tally(by_cluster)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -115,7 +117,11 @@ def document(
         "shortcomings": list(short),
         "criteria": [_group(group, by_cluster) for group in GROUPS if group.lower() in selected],
         "clusters": {host: list(records) for host, records in by_cluster.items()},
-        "facts": {host: dict(found) for host, found in facts.items()},
+        "facts": {
+            host: {name: each for name, each in found.items() if name != CLUSTER} for host, found in facts.items()
+        },
+        "platforms": {host: found[CLUSTER] for host, found in facts.items() if CLUSTER in found},
+        "collection": collection,
         "previous": None,
     }
 

@@ -23,6 +23,7 @@ def record(identity: str, status: str = "passed", observed: Any = 1, expected: A
 
 
 FACTS: dict[str, Any] = {
+    "cluster": {"server": "https://10.0.0.1:6443", "uid": "0c7a5f6e-7d3f", "kubernetes": "v1.34.1"},
     "kafka_cluster": {"namespace": "messaging", "name": "synergyflow"},
     "schema_registry": {"namespace": "messaging"},
     "topics": [
@@ -77,7 +78,7 @@ def made(records: dict[str, list[dict[str, Any]]], only: tuple[str, ...] = (), n
     facts: dict[str, Any] = {host: FACTS if host == "apps" else {} for host in records}
     found = {host: completed(each, facts[host], selected) for host, each in records.items()}
     short = shortcomings(found, {})
-    return document(found, facts, short=short, selected=selected, started=None, now=now)
+    return document(found, facts, short=short, selected=selected, started=None, now=now, collection="0.1.0")
 
 
 def broken_run() -> dict[str, list[dict[str, Any]]]:

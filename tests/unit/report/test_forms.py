@@ -13,15 +13,18 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
 from ansible_collections.synergyflow.platform.plugins.action import evidence_report
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import gathered_facts, write_report
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import changes, figures
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import cluster_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.junit import junit
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.wording import verdict_words
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html, report_plots
-from report_run import NOW, made, record, whole_run
+from report_run import FACTS, NOW, made, record, whole_run
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
@@ -116,6 +119,49 @@ def test_what_is_no_longer_measured_is_neither_better_nor_worse(before, now, sai
     assert [each["change"] for each in changes.changes(old, new, ["ac6"])] == [said]
     assert said in report_html.SIGNS
     assert f".result.{said.replace(' ', '-')}" in (report_html.TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def test_a_run_on_another_cluster_of_the_same_name_is_no_run_before(run):
+    now, before = made(run), made(run)
+    assert now["platforms"] == {"apps": FACTS["cluster"]}
+    assert "cluster" not in now["facts"]["apps"]
+    assert changes.comparable(before, now)
+    before["platforms"] = {"apps": {**FACTS["cluster"], "uid": "another"}}
+    assert not changes.comparable(before, now)
+    before["platforms"]["apps"]["uid"] = None
+    assert changes.comparable(before, now), "who may not read it compares all the same"
+    del before["platforms"]
+    assert changes.comparable(before, now), "reports of before they had it"
+
+
+def test_the_version_of_the_collection_is_known():
+    galaxy = yaml.safe_load((report_files.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    assert report_files.collection_version() == galaxy["version"]
+
+
+class OneCluster:
+    """An API server that answers two questions, or refuses them."""
+
+    connection = SimpleNamespace(host="https://10.0.0.1:6443")
+
+    def __init__(self, refuses: bool) -> None:
+        self.refuses = refuses
+
+    def json(self, _method: str, _path: str) -> dict[str, Any]:
+        return {"gitVersion": "v1.34.1"}
+
+    def get(self, _resource: Any, _namespace: str, name: str) -> dict[str, Any] | None:
+        return {"metadata": {"uid": f"uid-of-{name}"}}
+
+    def each(self, work: Any, items: Any) -> list[Any]:
+        return [ClusterError("forbidden") if self.refuses else work(item) for item in items]
+
+
+def test_which_cluster_it_is():
+    api: Any = OneCluster(refuses=False)
+    assert cluster_of(api) == {"server": "https://10.0.0.1:6443", "uid": "uid-of-kube-system", "kubernetes": "v1.34.1"}
+    api = OneCluster(refuses=True)
+    assert cluster_of(api) == {"server": "https://10.0.0.1:6443", "uid": None, "kubernetes": None}
 
 
 def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):

@@ -78,6 +78,8 @@ def test_it_says_what_was_found(broken):
         "after Kustomization flux-system/platform",
         "daily",
         "3 h",
+        "apps: Kubernetes v1.34.1 at https://10.0.0.1:6443, uid 0c7a5f6e-7d3f.",
+        "Measured by synergyflow.platform 0.1.0.",
     ):
         assert words in found.text, words
 
