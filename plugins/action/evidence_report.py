@@ -27,6 +27,7 @@ from ansible_collections.synergyflow.platform.plugins.plugin_utils.role_values i
 
 #: parts of a registered result that the report shows beside the criteria
 SHOWN = ("topics", "backups")
+NOT_FINISHED = "the run has not ended: this is what was measured so far"
 
 
 class ActionModule(ActionBase):
@@ -42,6 +43,7 @@ class ActionModule(ActionBase):
         "started": {"type": "str"},
         "path": {"type": "path"},
         "directory": {"type": "path"},
+        "finished": {"type": "bool", "default": True},
     }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class ActionModule(ActionBase):
             seen = {host: [*found, *switched_off(off[host])] for host, found in seen.items()}
         by_cluster = {host: completed(found, facts[host], selected) for host, found in seen.items()}
         short = shortcomings(by_cluster, silent, selected)
+        if not args["finished"]:
+            short = [NOT_FINISHED, *short]
         now = datetime.now(UTC).replace(microsecond=0)
         started = datetime.fromisoformat(args["started"]) if args["started"] else None
         found = document(
@@ -73,7 +77,10 @@ class ActionModule(ActionBase):
             started=started,
             now=now,
             collection=report_files.collection_version(),
+            finished=args["finished"],
         )
+        if not args["finished"]:
+            return self._keep(args, found)
         result: dict[str, Any] = {
             "changed": False,
             "counts": found["counts"],
@@ -86,6 +93,17 @@ class ActionModule(ActionBase):
             self._write(args, found, now, result)
         return result
 
+    def _keep(self, args: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        """What is left of a run that is interrupted from here on."""
+        result: dict[str, Any] = {"changed": False, "counts": found["counts"]}
+        if args["directory"] and not self._task.check_mode:
+            path = folder_of(args) / report_files.UNFINISHED
+            try:
+                result["path"] = str(report_files.write_file(path, report_files.as_json(found)))
+            except OSError as error:  # said at the end, when there is a report to lose
+                result["msg"] = f"{path} could not be written: {error}"
+        return result
+
     def _switched_off(self, host: Mapping[str, Any], selected: Iterable[str]) -> list[str]:
         roles = criteria.roles_for(selected)
         return [role for role in roles if not role_values.enabled(role, host, self._templar)]
@@ -95,9 +113,10 @@ class ActionModule(ActionBase):
         problems: list[str] = []
         if args["directory"]:
             try:
-                written = write_report(Path(args["directory"]).expanduser().absolute(), found, now)
+                written = write_report(folder_of(args), found, now)
                 problems += written.pop("problems")
                 result |= written
+                (folder_of(args) / report_files.UNFINISHED).unlink(missing_ok=True)
             except Exception as error:
                 problems.append(f"the report could not be written: {reason_of(error)}")
         if args["path"]:
@@ -109,6 +128,11 @@ class ActionModule(ActionBase):
         result["shortcomings"] = [*result["shortcomings"], *problems]
         if "report" in result:
             result["table"] += f"\nThe report: {result['report']}"
+
+
+def folder_of(args: Mapping[str, Any]) -> Path:
+    """Where the reports are."""
+    return Path(args["directory"]).expanduser().absolute()
 
 
 def reason_of(error: Exception) -> str:

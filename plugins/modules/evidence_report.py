@@ -68,6 +68,13 @@ options:
   path:
     description: File to write the report to as JSON alone, in one piece or not at all.
     type: path
+  finished:
+    description:
+      - Whether this is the end of the run. If not, what was measured so far is written to C(unfinished.json) in
+        O(directory), and nothing else; that file goes when a report is written. It is what is left of a run that is
+        interrupted.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""

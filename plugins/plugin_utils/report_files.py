@@ -23,6 +23,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.docu
 DATA, PAGE, CASES, SUMMARY = "report.json", "report.html", "junit.xml", "report.md"
 #: of the collection
 ROOT = Path(__file__).resolve().parents[2]
+#: beside the folders: what a run that has not ended has measured so far
+UNFINISHED = "unfinished.json"
 #: text that came from no encoding is written as its escape, in JSON a valid one
 UNSPEAKABLE = "backslashreplace"
 #: how the folder of a run is called

@@ -104,6 +104,7 @@ def document(
     started: datetime | None,
     now: datetime,
     collection: str | None = None,
+    finished: bool = True,
 ) -> dict[str, Any]:
     """Everything that a report says, but for what was before. `collection` is the version of this one."""
     counts = tally(by_cluster)
@@ -122,6 +123,7 @@ def document(
         },
         "platforms": {host: found[CLUSTER] for host, found in facts.items() if CLUSTER in found},
         "collection": collection,
+        "finished": finished,
         "previous": None,
     }
 

@@ -4,22 +4,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import ActionModule, silent_roles
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import criteria
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_html
 from report_run import record
 
+SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 ARGUMENTS = {
     "results": ["__evidence"],
-    "broken_off": None,
-    "only": [],
-    "started": None,
-    "path": None,
-    "directory": None,
+    "finished": True,
+    **dict.fromkeys(("only", "broken_off", "started", "path", "directory")),
 }
+NOTHING = ["nothing was measured: 0 criteria on all hosts"]
 #: a criterion of each role
 ONE_EACH = {
     "flux": "AC11-source", "strimzi": "strimzi.pods", "kafka_cluster": "kafka_cluster.ready",
@@ -33,13 +36,18 @@ def host(*ids: str, off: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"__evidence": {"evidence": [record(each) for each in ids]}, **switches}
 
 
+def module(check_mode: bool = False) -> Any:
+    """The action, with no more of Ansible than it needs."""
+    action = ActionModule.__new__(ActionModule)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    action._task = SimpleNamespace(check_mode=check_mode)
+    return action
+
+
 def report(hosts: dict[str, Any], only: tuple[str, ...] = (), skipped: tuple[str, ...] = ()) -> dict[str, Any]:
-    module = ActionModule.__new__(ActionModule)
-    module._templar = SimpleNamespace(template=lambda value: value)
-    module._task = SimpleNamespace(check_mode=True)
     asked = criteria.selected(only, (), skipped) if only or skipped else []
     variables = {"hostvars": hosts, "ansible_play_hosts_all": list(hosts), "ansible_skip_tags": list(skipped)}
-    return module._report({**ARGUMENTS, "only": asked}, variables)
+    return module(check_mode=True)._report({**ARGUMENTS, "only": asked}, variables)
 
 
 EVERY = (*ONE_EACH.values(), "AC2-backup", "schema_registry_check.register", "AC6-topic", "AC7-lost")
@@ -83,10 +91,33 @@ def test_a_part_that_a_cluster_has_nothing_of_is_no_shortcoming():
 
 
 def test_nothing_measured_says_so_alone():
-    assert report({"apps": host(off=tuple(ONE_EACH))})["shortcomings"] == [
-        "nothing was measured: 0 criteria on all hosts"
-    ]
-    assert report({"apps": host()}, ("ac6",))["shortcomings"] == ["nothing was measured: 0 criteria on all hosts"]
+    assert report({"apps": host(off=tuple(ONE_EACH))})["shortcomings"] == NOTHING
+    assert report({"apps": host()}, ("ac6",))["shortcomings"] == NOTHING
+
+
+def test_what_a_run_has_measured_so_far_is_kept_until_it_ends(tmp_path, monkeypatch):
+    hosts = {"apps": host("AC6-topic"), "infra": host(off=("kafka_cluster",))}
+    variables = {"hostvars": hosts, "ansible_play_hosts_all": list(hosts)}
+    given = {**ARGUMENTS, "only": ["ac6", "ac9"], "directory": str(tmp_path / "reports")}
+    kept = module()._report({**given, "finished": False}, variables)
+    document = json.loads((tmp_path / "reports" / "unfinished.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, SCHEMA)
+    assert (document["finished"], document["verdict"]) == (False, "incomplete")
+    assert document["shortcomings"][0] == "the run has not ended: this is what was measured so far"
+    assert [each["id"] for each in document["clusters"]["apps"]] == ["AC6-topic"]
+    assert kept["path"] == str(tmp_path / "reports" / "unfinished.json")
+
+    monkeypatch.setattr(report_html, "plots", lambda _measures: [])
+    ended = module()._report(given, variables)
+    assert [each.name for each in (tmp_path / "reports").iterdir()] == [Path(ended["directory"]).name]
+    assert json.loads((Path(ended["directory"]) / "report.json").read_text(encoding="utf-8"))["finished"]
+
+
+def test_check_mode_keeps_nothing(tmp_path):
+    variables = {"hostvars": {"apps": host("AC6-topic")}, "ansible_play_hosts_all": ["apps"]}
+    given = {**ARGUMENTS, "only": ["ac6"], "directory": str(tmp_path), "finished": False}
+    assert "path" not in module(check_mode=True)._report(given, variables)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("role", ONE_EACH)
