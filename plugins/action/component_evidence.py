@@ -15,6 +15,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils import backen
 from ansible_collections.synergyflow.platform.plugins.module_utils import component_objects as objects
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
+from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import identity_facts
 from ansible_collections.synergyflow.platform.plugins.module_utils.collected import collected
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer, kubernetes_client
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import SECRETS
@@ -31,7 +32,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence impo
     volsync,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.behind import explanation
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import CLUSTER, cluster_of, facts_of
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import facts_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
@@ -87,7 +88,7 @@ class ActionModule(ClusterAction):
             explain(api, found)
             records += found
             facts[role] = facts_of(role, look.values, look.seen)
-        facts[CLUSTER] = cluster_of(api)
+        facts |= identity_facts(api)
         return {
             "changed": False,
             "evidence": [plain_masked(record, api.masker) for record in records],

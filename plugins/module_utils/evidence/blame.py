@@ -94,9 +94,9 @@ PARTS = (
         "",
         r"AC10-.*\.metrics|AC10-(label|dropped|cardinality)|AC13-(expressions|critical|dashboard-.*)",
     ),
-    Part("logs-store", r"AC10-logs-store", "", r"AC10-logs(-label)?"),
+    Part("logs-store", r"AC10-logs-store", "", r"AC10-.*\.logs|AC10-logs(-label)?"),
     Part("vmagent", r"AC10-vmagent", "", r"AC10-.*\.metrics|AC10-label|AC13-dashboard-.*"),
-    Part("fluent-bit", r"AC10-fluent-bit", "", r"AC10-logs(-label)?"),
+    Part("fluent-bit", r"AC10-fluent-bit", "", r"AC10-.*\.logs|AC10-logs(-label)?"),
 )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..cluster_facts import CLUSTER
 from . import changes
 from .blame import blamed, causes_of
 from .commands import commands_of
 from .criteria import GROUPS, SWITCHED_OFF, groups_of, role_of
-from .facts import CLUSTER
 from .records import BLOCKED, FAILED, PASSED, SKIPPED, Record, tally
 
 #: grows when a reader of an older one would misread it

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..api import Api
 from ..component_objects import Seen
-from ..discovery import NAMESPACES
 from ..flux_graph import dependencies, source_of, waves
 from ..flux_status import is_suspended, revision_of
 from ..objects import Manifest, key_of
 from ..readiness import judge
 from ..volsync_status import sync_of
 
-#: the name under which the facts say which cluster they are of
-CLUSTER = "cluster"
 FLUX_LISTS = ("git_repositories", "kustomizations", "helm_releases")
 
 
@@ -26,17 +22,6 @@ def facts_of(role: str, values: Mapping[str, Any], seen: Seen) -> dict[str, Any]
     """The facts of one role: where its objects are, and what the report shows of them."""
     found = {name: values[f"{role}_{name}"] for name in ("namespace", "name") if f"{role}_{name}" in values}
     return found | FACTS.get(role, lambda seen: {})(seen)
-
-
-def cluster_of(api: Api) -> dict[str, Any]:
-    """Which cluster this is; what the user may not read is None. The uid is kube-system's, as a cluster has none."""
-    ask = [lambda: api.json("GET", "/version"), lambda: api.get(NAMESPACES, "", "kube-system")]
-    version, namespace = (each if isinstance(each, dict) else {} for each in api.each(lambda one: one(), ask))
-    return {
-        "server": api.connection.host,
-        "uid": (namespace.get("metadata") or {}).get("uid"),
-        "kubernetes": version.get("gitVersion"),
-    }
 
 
 def _flux(seen: Seen) -> dict[str, Any]:

@@ -22,7 +22,7 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 #: what an id is; a star stands for what is put in when the program runs
 ID = re.compile(rf"(AC\d+-|DB-|({'|'.join(criteria.ROLES)}|kafka_topics|schema_registry_check)\.)[\w.*-]*[\w*]")
 #: files that only say what becomes of ids
-ABOUT_IDS = {"criteria.py", "blame.py"}
+ABOUT_IDS = {"criteria.py", "blame.py", "commands.py"}
 #: what only looks like an id: what the records of the latency share, a group of kinds, metrics
 NO_IDS = {"AC7-latency", "volsync.backube", "strimzi.cruisecontrol.*"}
 #: ids that are put together, by what they look like

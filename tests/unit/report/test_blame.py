@@ -23,7 +23,7 @@ from report_run import made, record
 
 #: a group of alternatives within a pattern, and whether it may be left out; no lookahead
 GROUP = re.compile(r"\((?!\?)([^()]*)\)(\?)?")
-IDS = {*known(), *(f"{role}{BROKEN_OFF}" for role in ROLES), "AC10-metrics-store", "AC10-logs-store"}
+IDS = {*known(), *(f"{role}{BROKEN_OFF}" for role in ROLES), "AC10-metrics-store", "AC10-logs-store", "AC10-*.logs"}
 
 
 def judged(*records: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
@@ -95,7 +95,7 @@ def test_two_broken_parts_are_both_named():
                 "AC13-dashboard-kafka",
             ],
         ),
-        ("AC10-logs-store", ["AC10-logs", "AC10-logs-label"]),
+        ("AC10-logs-store", ["AC10-logs", "AC10-logs-label", "AC10-kafka.logs"]),
     ],
 )
 def test_each_part_blocks_what_needs_it_and_nothing_else(vital, blocked):

@@ -16,9 +16,10 @@ import pytest
 import yaml
 from ansible_collections.synergyflow.platform.plugins.action import evidence_report
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import gathered_facts, write_report
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import _caught
+from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import identity_facts
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import changes, figures
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import cluster_of
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.junit import junit
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table
@@ -144,24 +145,33 @@ class OneCluster:
 
     connection = SimpleNamespace(host="https://10.0.0.1:6443")
 
-    def __init__(self, refuses: bool) -> None:
+    def __init__(self, refuses: str = "") -> None:
         self.refuses = refuses
 
-    def json(self, _method: str, _path: str) -> dict[str, Any]:
+    def json(self, _method: str, path: str) -> dict[str, Any]:
+        self._answer(path)
         return {"gitVersion": "v1.34.1"}
 
     def get(self, _resource: Any, _namespace: str, name: str) -> dict[str, Any] | None:
+        self._answer(name)
         return {"metadata": {"uid": f"uid-of-{name}"}}
 
+    def _answer(self, about: str) -> None:
+        if self.refuses in (about, "everything"):
+            raise ClusterError("forbidden")
+
     def each(self, work: Any, items: Any) -> list[Any]:
-        return [ClusterError("forbidden") if self.refuses else work(item) for item in items]
+        return [_caught(work, item) for item in items]
 
 
 def test_which_cluster_it_is():
-    api: Any = OneCluster(refuses=False)
-    assert cluster_of(api) == {"server": "https://10.0.0.1:6443", "uid": "uid-of-kube-system", "kubernetes": "v1.34.1"}
-    api = OneCluster(refuses=True)
-    assert cluster_of(api) == {"server": "https://10.0.0.1:6443", "uid": None, "kubernetes": None}
+    api: Any = OneCluster()
+    where = {"server": "https://10.0.0.1:6443", "uid": "uid-of-kube-system", "kubernetes": "v1.34.1"}
+    assert identity_facts(api) == {"cluster": where}
+    api.refuses = "kube-system"
+    assert identity_facts(api) == {"cluster": {**where, "uid": None}}
+    api.refuses = "everything"
+    assert identity_facts(api) == {}
 
 
 def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):
