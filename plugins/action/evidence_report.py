@@ -56,10 +56,12 @@ class ActionModule(ActionBase):
 
     def _report(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         selected = criteria.selected(args["only"])
-        hosts = {host: variables["hostvars"][host] for host in variables.get("ansible_play_hosts_all") or []}
-        facts = {host: gathered_facts(found, args["results"]) for host, found in hosts.items()}
-        seen = {host: gathered(found, args["results"], args["broken_off"]) for host, found in hosts.items()}
-        off = {host: self._switched_off(found, selected) for host, found in hosts.items()}
+        hosts = variables.get("ansible_play_hosts_all") or []
+        # results hold no templates, and looking for some takes a second for a thousand topics
+        raw = {host: variables["hostvars"].raw_get(host) for host in hosts}
+        facts = {host: gathered_facts(found, args["results"]) for host, found in raw.items()}
+        seen = {host: gathered(found, args["results"], args["broken_off"]) for host, found in raw.items()}
+        off = {host: self._switched_off(variables["hostvars"][host], selected) for host in hosts}
         silent = {host: silent_roles(seen[host], off[host], selected) for host in hosts}
         if not criteria.by_name(selected, variables.get("ansible_skip_tags") or ()):
             seen = {host: [*found, *switched_off(off[host])] for host, found in seen.items()}
@@ -99,7 +101,7 @@ class ActionModule(ActionBase):
         if args["directory"] and not self._task.check_mode:
             path = folder_of(args) / report_files.UNFINISHED
             try:
-                result["path"] = str(report_files.write_file(path, report_files.as_json(found)))
+                result["path"] = str(report_files.write_file(path, report_files.as_json(found, indent=None)))
             except OSError as error:  # said at the end, when there is a report to lose
                 result["msg"] = f"{path} could not be written: {error}"
         return result

@@ -42,9 +42,9 @@ def collection_version() -> str | None:
         return None
 
 
-def as_json(document: Mapping[str, Any]) -> str:
-    """The document as it is written."""
-    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+def as_json(document: Mapping[str, Any], indent: int | None = 2) -> str:
+    """The document as it is written; without an indent it is quick."""
+    return f"{json.dumps(document, indent=indent, ensure_ascii=False)}\n"
 
 
 @dataclass(frozen=True)

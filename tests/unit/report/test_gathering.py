@@ -31,6 +31,12 @@ ONE_EACH = {
 }  # fmt: skip
 
 
+class HostVars(dict[str, Any]):
+    """As Ansible has them: with their templates resolved, or as they are."""
+
+    raw_get = dict.__getitem__
+
+
 def host(*ids: str, off: tuple[str, ...] = ()) -> dict[str, Any]:
     switches = {f"{role}_enabled": False for role in off}
     return {"__evidence": {"evidence": [record(each) for each in ids]}, **switches}
@@ -44,9 +50,13 @@ def module(check_mode: bool = False) -> Any:
     return action
 
 
+def variables_of(hosts: dict[str, Any]) -> dict[str, Any]:
+    return {"hostvars": HostVars(hosts), "ansible_play_hosts_all": list(hosts)}
+
+
 def report(hosts: dict[str, Any], only: tuple[str, ...] = (), skipped: tuple[str, ...] = ()) -> dict[str, Any]:
     asked = criteria.selected(only, (), skipped) if only or skipped else []
-    variables = {"hostvars": hosts, "ansible_play_hosts_all": list(hosts), "ansible_skip_tags": list(skipped)}
+    variables = variables_of(hosts) | {"ansible_skip_tags": list(skipped)}
     return module(check_mode=True)._report({**ARGUMENTS, "only": asked}, variables)
 
 
@@ -97,7 +107,7 @@ def test_nothing_measured_says_so_alone():
 
 def test_what_a_run_has_measured_so_far_is_kept_until_it_ends(tmp_path, monkeypatch):
     hosts = {"apps": host("AC6-topic"), "infra": host(off=("kafka_cluster",))}
-    variables = {"hostvars": hosts, "ansible_play_hosts_all": list(hosts)}
+    variables = variables_of(hosts)
     given = {**ARGUMENTS, "only": ["ac6", "ac9"], "directory": str(tmp_path / "reports")}
     kept = module()._report({**given, "finished": False}, variables)
     document = json.loads((tmp_path / "reports" / "unfinished.json").read_text(encoding="utf-8"))
@@ -114,7 +124,7 @@ def test_what_a_run_has_measured_so_far_is_kept_until_it_ends(tmp_path, monkeypa
 
 
 def test_check_mode_keeps_nothing(tmp_path):
-    variables = {"hostvars": {"apps": host("AC6-topic")}, "ansible_play_hosts_all": ["apps"]}
+    variables = variables_of({"apps": host("AC6-topic")})
     given = {**ARGUMENTS, "only": ["ac6"], "directory": str(tmp_path), "finished": False}
     assert "path" not in module(check_mode=True)._report(given, variables)
     assert list(tmp_path.iterdir()) == []
