@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ IDS = {*known(), *(f"{role}{BROKEN_OFF}" for role in ROLES), "AC10-metrics-store
 
 
 def judged(*records: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
+    """What becomes of records; of ids that there are, as others would prove nothing."""
+    assert [each["id"] for each in records if not any(fnmatchcase(each["id"], known) for known in IDS)] == []
     return {each["id"]: (each["status"], each["blocked_by"]) for each in blamed(records)}
 
 
