@@ -65,7 +65,7 @@ def whole_run() -> dict[str, list[dict[str, Any]]]:
                 figures={"p50": 9.0, "p95": 20.0, "p99": 41.3}, title="Registry is quick",
             ),
             record("AC2-backup", observed=9.6, expected="under 300 s", unit="s"),
-            record("AC7-producer", observed=15000, expected="> 10000", unit="messages/s"),
+            record("AC7-producer-rate", observed=15000, expected="> 10000", unit="messages/s"),
             record("DB-lag", "skipped", None, None, detail="there is to be no replica"),
         ],
         "infra": [record("AC11-instance", observed="ready", expected="ready", stand_in=["flux-operator"])],

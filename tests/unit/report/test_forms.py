@@ -345,10 +345,10 @@ def test_measures_are_numbers_with_a_limit_and_have_the_run_before():
     records = whole_run()
     before = {("apps", "AC2-backup"): record("AC2-backup", observed=8.0)}
     found = {each.title: each for each in figures.measures(made(records)["clusters"], before)}
-    assert list(found) == ["Registry is quick", "Title of AC2-backup", "Title of AC7-producer"]
+    assert list(found) == ["Registry is quick", "Title of AC2-backup", "Title of AC7-producer-rate"]
     assert found["Title of AC2-backup"].before == 8.0
-    assert not found["Title of AC7-producer"].most
-    assert found["Title of AC7-producer"].of_limit(15000) == 1.5
+    assert not found["Title of AC7-producer-rate"].most
+    assert found["Title of AC7-producer-rate"].of_limit(15000) == 1.5
 
 
 def test_percentiles_of_records_of_their_own_are_shown_together():
