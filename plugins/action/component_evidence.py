@@ -16,6 +16,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils import backen
 from ansible_collections.synergyflow.platform.plugins.module_utils import component_objects as objects
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
+from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import identity_facts
 from ansible_collections.synergyflow.platform.plugins.module_utils.collected import collected
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer, kubernetes_client
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import SECRETS
@@ -96,6 +97,7 @@ class ActionModule(ClusterAction):
             explain(api, found)
             records += found
             facts[role] = facts_of(role, look.values, look.seen)
+        facts |= identity_facts(api)
         return {
             "changed": False,
             "evidence": [plain_masked(record, api.masker) for record in records],

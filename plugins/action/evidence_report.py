@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ansible_collections.synergyflow.platform.plugins.plugin_utils.role_values i
 
 #: parts of a registered result that the report shows beside the criteria
 SHOWN = ("topics", "backups")
+NOT_FINISHED = "the run has not ended: this is what was measured so far"
 
 
 class ActionModule(ActionBase):
@@ -42,6 +43,7 @@ class ActionModule(ActionBase):
         "started": {"type": "str"},
         "path": {"type": "path"},
         "directory": {"type": "path"},
+        "finished": {"type": "bool", "default": True},
     }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -54,19 +56,33 @@ class ActionModule(ActionBase):
 
     def _report(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         selected = criteria.selected(args["only"])
-        hosts = {host: variables["hostvars"][host] for host in variables.get("ansible_play_hosts_all") or []}
-        facts = {host: gathered_facts(found, args["results"]) for host, found in hosts.items()}
-        by_cluster = {
-            host: completed(gathered(found, args["results"], args["broken_off"]), facts[host], selected)
-            for host, found in hosts.items()
-        }
-        # of a part of the criteria a cluster may have none
-        whole = len(selected) == len(criteria.GROUPS)
-        to_measure = {host: whole and self._asks(found) for host, found in hosts.items()}
-        short = shortcomings(by_cluster, to_measure)
+        hosts = variables.get("ansible_play_hosts_all") or []
+        # results hold no templates, and looking for some takes a second for a thousand topics
+        raw = {host: variables["hostvars"].raw_get(host) for host in hosts}
+        facts = {host: gathered_facts(found, args["results"]) for host, found in raw.items()}
+        seen = {host: gathered(found, args["results"], args["broken_off"]) for host, found in raw.items()}
+        off = {host: self._switched_off(variables["hostvars"][host], selected) for host in hosts}
+        silent = {host: silent_roles(seen[host], off[host], selected) for host in hosts}
+        if not criteria.by_name(selected, variables.get("ansible_skip_tags") or ()):
+            seen = {host: [*found, *switched_off(off[host])] for host, found in seen.items()}
+        by_cluster = {host: completed(found, facts[host], selected) for host, found in seen.items()}
+        short = shortcomings(by_cluster, silent, selected)
+        if not args["finished"]:
+            short = [NOT_FINISHED, *short]
         now = datetime.now(UTC).replace(microsecond=0)
         started = datetime.fromisoformat(args["started"]) if args["started"] else None
-        found = document(by_cluster, facts, short=short, selected=selected, started=started, now=now)
+        found = document(
+            by_cluster,
+            facts,
+            short=short,
+            selected=selected,
+            started=started,
+            now=now,
+            collection=report_files.collection_version(),
+            finished=args["finished"],
+        )
+        if not args["finished"]:
+            return self._keep(args, found)
         result: dict[str, Any] = {
             "changed": False,
             "counts": found["counts"],
@@ -79,37 +95,77 @@ class ActionModule(ActionBase):
             self._write(args, found, now, result)
         return result
 
-    def _asks(self, host: Mapping[str, Any]) -> bool:
-        return any(role_values.enabled(role, host, self._templar) for role in role_values.role_names())
+    def _keep(self, args: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        """What is left of a run that is interrupted from here on."""
+        result: dict[str, Any] = {"changed": False, "counts": found["counts"]}
+        if args["directory"] and not self._task.check_mode:
+            path = folder_of(args) / report_files.UNFINISHED
+            try:
+                result["path"] = str(report_files.write_file(path, report_files.as_json(found, indent=None)))
+            except OSError as error:  # said at the end, when there is a report to lose
+                result["msg"] = f"{path} could not be written: {error}"
+        return result
+
+    def _switched_off(self, host: Mapping[str, Any], selected: Iterable[str]) -> list[str]:
+        roles = criteria.roles_for(selected)
+        return [role for role in roles if not role_values.enabled(role, host, self._templar)]
 
     def _write(self, args: Mapping[str, Any], found: dict[str, Any], now: datetime, result: dict[str, Any]) -> None:
         """What was measured is told in any case: a report that cannot be written is a shortcoming more."""
-        try:
-            if args["directory"]:
-                result |= write_report(Path(args["directory"]).expanduser().absolute(), found, now)
-            if args["path"]:
-                path = Path(args["path"]).expanduser().absolute()
+        problems: list[str] = []
+        if args["directory"]:
+            try:
+                written = write_report(folder_of(args), found, now)
+                problems += written.pop("problems")
+                result |= written
+                (folder_of(args) / report_files.UNFINISHED).unlink(missing_ok=True)
+            except Exception as error:
+                problems.append(f"the report could not be written: {reason_of(error)}")
+        if args["path"]:
+            path = Path(args["path"]).expanduser().absolute()
+            try:
                 result["path"] = str(report_files.write_file(path, report_files.as_json(found)))
-        except Exception as error:
-            reason = str(error) if isinstance(error, OSError) else f"{error.__class__.__name__}: {error}"
-            result["shortcomings"] = [*result["shortcomings"], f"the report could not be written: {reason}"]
+            except Exception as error:
+                problems.append(f"{path} could not be written: {reason_of(error)}")
+        result["shortcomings"] = [*result["shortcomings"], *problems]
         if "report" in result:
             result["table"] += f"\nThe report: {result['report']}"
 
 
-def write_report(directory: Path, found: dict[str, Any], now: datetime) -> dict[str, str]:
-    """All forms of the report, beside the reports of earlier runs."""
-    before = report_files.previous(directory, found["clusters"], found["selected"])
-    earlier, where = before if before else (None, None)
-    found |= beside(found, earlier, where.name if where else "")
-    files = {
-        report_files.DATA: report_files.as_json(found),
-        report_files.PAGE: report_html.page(found, earlier),
-        report_files.CASES: junit(found),
-        report_files.SUMMARY: markdown(found),
+def folder_of(args: Mapping[str, Any]) -> Path:
+    """Where the reports are."""
+    return Path(args["directory"]).expanduser().absolute()
+
+
+def reason_of(error: Exception) -> str:
+    """Why something could not be done; what is a fault of the program says what kind."""
+    return str(error) if isinstance(error, OSError) else f"{error.__class__.__name__}: {error}"
+
+
+def write_report(directory: Path, found: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """All forms of the report, beside the reports of earlier runs. `problems`: the forms that could not be made."""
+    before = report_files.previous(directory, found)
+    found |= beside(found, before.document, before.name)
+    forms: dict[str, Callable[[dict[str, Any]], str]] = {
+        report_files.DATA: report_files.as_json,
+        report_files.CASES: junit,
+        report_files.SUMMARY: markdown,
+        report_files.PAGE: lambda document: report_html.page(document, before.document),
     }
+    files, problems = {}, []
+    for name, form in forms.items():
+        try:
+            files[name] = form(found)
+        except Exception as error:  # one form is not worth the others
+            problems.append(f"{name} could not be made: {reason_of(error)}")
     folder = report_files.write_run(directory, now, files)
-    return {"directory": str(folder), "report": str(folder / report_files.PAGE)}
+    written: dict[str, Any] = {"directory": str(folder), "problems": problems}
+    if report_files.PAGE in files:
+        written["report"] = str(folder / report_files.PAGE)
+    if before.passed_over:
+        names = ", ".join(before.passed_over)
+        written["warnings"] = [f"Reports that this run cannot be compared with, as they lack what is compared: {names}"]
+    return written
 
 
 def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) -> list[dict[str, Any]]:
@@ -124,6 +180,28 @@ def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) 
         identity = f"{role}{criteria.BROKEN_OFF}"
         found.append(records.Record(identity, title, records.FAILED, detail=str(reason)).plain())
     return found
+
+
+def silent_roles(seen: Iterable[Mapping[str, Any]], off: Iterable[str], selected: Iterable[str]) -> list[str]:
+    """The roles of a host that were to be measured and gave no record.
+
+    All records count, not only those that were asked for: of a part of the criteria a role may have none here.
+    """
+    there = {criteria.role_of(record["id"]) for record in seen}
+    return [role for role in criteria.roles_for(selected) if role not in there and role not in off]
+
+
+def switched_off(roles: Iterable[str]) -> list[dict[str, Any]]:
+    """A record for each role that a host does not run, so that it is to be seen."""
+    return [
+        records.unmeasured(
+            f"{role}{criteria.SWITCHED_OFF}",
+            f"The role {role} runs here",
+            records.SKIPPED,
+            f"switched off: {role}_enabled is false",
+        ).plain()
+        for role in roles
+    ]
 
 
 def gathered_facts(host: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from .api import Api, ApiError
-from .discovery import PODS, STORAGE_CLASSES, Resource
+from .discovery import NAMESPACES, PODS, STORAGE_CLASSES, Resource
 from .objects import Manifest, annotations_of, labels_of
 from .quantity import pod_requests, quantity
 
+#: the name under which facts say which cluster they are of
+CLUSTER = "cluster"
 NODES = Resource("", "v1", "Node", "nodes", False)
 ZONE = "topology.kubernetes.io/zone"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -89,6 +91,20 @@ def cluster_facts(api: Api) -> dict[str, Any]:
         "host": api.connection.host,
         "context_cluster": api.connection.cluster,
     }
+
+
+def identity_facts(api: Api) -> dict[str, dict[str, Any]]:
+    """Which cluster this is; what the user may not read is None. Nothing where the server does not answer.
+
+    The uid is kube-system's: a cluster has none of its own, and that namespace lives as long as the cluster.
+    """
+    ask = [lambda: api.json("GET", "/version"), lambda: api.get(NAMESPACES, "", "kube-system") or {}]
+    answers = api.each(lambda one: one(), ask)
+    version, namespace = (each if isinstance(each, dict) else {} for each in answers)
+    if not version and not namespace:
+        return {}
+    uid = (namespace.get("metadata") or {}).get("uid")
+    return {CLUSTER: {"server": api.connection.host, "uid": uid, "kubernetes": version.get("gitVersion")}}
 
 
 def version_facts(version: Mapping[str, Any]) -> dict[str, Any]:

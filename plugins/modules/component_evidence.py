@@ -78,10 +78,13 @@ evidence:
       behind: []
 facts:
   description: >-
-    What a report shows beside the criteria, by role: where its objects are, the graph of Flux, the sources of VolSync.
+    What a report shows beside the criteria, by role: where its objects are, the graph of Flux, the sources of VolSync;
+    and in C(cluster) which cluster it is of, by the API server's address, kube-system's uid and Kubernetes' version.
   type: dict
   returned: success
-  sample: {kafka_cluster: {namespace: messaging, name: synergyflow}}
+  sample:
+    kafka_cluster: {namespace: messaging, name: synergyflow}
+    cluster: {server: "https://10.0.0.1:6443", uid: 0c7a5f6e-7d3f-4c39-9d5c-1c7f1c0f8f0e, kubernetes: v1.34.1}
 met:
   description: Whether no criterion failed.
   type: bool

@@ -15,7 +15,10 @@ description:
   - Takes the registered results of checks from every host of the play and makes one table of their records, with the
     reason below for each that is not passed.
   - Finds out who is to blame. A criterion that cannot be met while another part of the platform is broken is
-    C(blocked), and names that part in C(blocked_by); the part itself has failed.
+    C(blocked), and names that part in C(blocked_by); the part itself has failed, and is told even if it was not asked
+    for.
+  - A role that a host has switched off (C(<role>_enabled)) has one record there, C(skipped), unless a part of the
+    criteria was asked for by name.
   - Writes a report if O(directory) is given. It is a folder for this run with C(report.html), which needs neither
     network nor scripts, C(report.json) (see docs/report.schema.json), C(junit.xml) for continuous integration and
     C(report.md) for a merge request. The newest report there that looked at the same clusters and criteria is compared
@@ -65,6 +68,13 @@ options:
   path:
     description: File to write the report to as JSON alone, in one piece or not at all.
     type: path
+  finished:
+    description:
+      - Whether this is the end of the run. If not, what was measured so far is written to C(unfinished.json) in
+        O(directory), and nothing else; that file goes when a report is written. It is what is left of a run that is
+        interrupted.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -95,8 +105,8 @@ evidence:
 shortcomings:
   description: >-
     A sentence for each reason why the evidence is not enough: criteria that were not met, that could not be measured
-    for another reason than a stand-in or a broken part, hosts on which nothing was measured, or a report that could not
-    be written. Empty if all is well.
+    for another reason than a stand-in or a broken part, criteria asked for (O(only)) and roles switched on of which
+    nothing was measured, or a report that could not be written. Empty if all is well.
   type: list
   elements: str
   returned: success

@@ -10,42 +10,77 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable
+import yaml
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.changes import comparable, is_whole
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.document import SCHEMA_VERSION
 
 DATA, PAGE, CASES, SUMMARY = "report.json", "report.html", "junit.xml", "report.md"
+#: of the collection
+ROOT = Path(__file__).resolve().parents[2]
+#: beside the folders: what a run that has not ended has measured so far
+UNFINISHED = "unfinished.json"
 #: text that came from no encoding is written as its escape, in JSON a valid one
 UNSPEAKABLE = "backslashreplace"
 #: how the folder of a run is called
 RUN = re.compile(r"^\d{8}T\d{6}Z(-\d+)?$")
 
 
-def as_json(document: Mapping[str, Any]) -> str:
-    """The document as it is written."""
-    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+def collection_version() -> str | None:
+    """The version of this collection, as it was built or as its checkout says."""
+    built, checkout = ROOT / "MANIFEST.json", ROOT / "galaxy.yml"
+    try:
+        if built.exists():
+            return str(json.loads(built.read_text(encoding="utf-8"))["collection_info"]["version"])
+        return str(yaml.safe_load(checkout.read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return None
 
 
-def previous(directory: Path, hosts: Iterable[str], selected: Iterable[str]) -> tuple[dict[str, Any], Path] | None:
-    """The newest report in a directory that looked at all that this run looks at, and its folder.
+def as_json(document: Mapping[str, Any], indent: int | None = 2) -> str:
+    """The document as it is written; without an indent it is quick."""
+    return f"{json.dumps(document, indent=indent, ensure_ascii=False)}\n"
+
+
+@dataclass(frozen=True)
+class Before:
+    """The run before, if there is one: its document, and the name of its folder."""
+
+    document: dict[str, Any] | None = None
+    name: str = ""
+    #: folders of runs after it that would be it, if their reports had all that is compared
+    passed_over: list[str] = field(default_factory=list)
+
+
+def previous(directory: Path, now: Mapping[str, Any]) -> Before:
+    """The newest report in a directory that looked at all that the document of this run looks at.
 
     What cannot be read, or was written by another version, is passed over.
     """
-    if not directory.is_dir():
-        return None
-    hosts, selected = list(hosts), list(selected)
-    for folder in sorted((each for each in directory.iterdir() if RUN.match(each.name)), reverse=True):
+    passed_over: list[str] = []
+    folders = directory.iterdir() if directory.is_dir() else ()
+    for folder in sorted((each for each in folders if RUN.match(each.name)), reverse=True):
         try:
             document = json.loads((folder / DATA).read_text(encoding="utf-8"))
-            if document["schema_version"] == SCHEMA_VERSION and comparable(document, hosts, selected):
-                return document, folder
-        except (OSError, ValueError, KeyError, TypeError):
+            fits = document["schema_version"] == SCHEMA_VERSION and comparable(document, now)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-    return None
+        if fits and _is_whole(document):
+            return Before(document, folder.name, passed_over)
+        passed_over += [folder.name] if fits else []
+    return Before(passed_over=passed_over)
+
+
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    try:
+        return is_whole(document)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def write_run(directory: Path, now: datetime, files: Mapping[str, str]) -> Path:

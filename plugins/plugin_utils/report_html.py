@@ -31,6 +31,7 @@ WITHOUT_PLOTS = "No plots: matplotlib is not installed where ansible-playbook ru
 SIGNS = {
     "passed": "✓", "failed": "✗", "blocked": "⊘", "skipped": "-", "incomplete": "!", "not measured": "-",
     "better": "↑", "worse": "↓", "new": "+", "gone": "∅", "other": "≠",
+    "no longer measured": "?",
 }  # fmt: skip
 OTHER = "other"
 
@@ -106,7 +107,10 @@ def _earlier(earlier: Mapping[str, Any] | None, record: Mapping[str, Any]) -> An
 
 
 def _sections(document: Mapping[str, Any], before: Mapping[Any, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """The records by group, then by cluster. What is in two groups has its evidence in the first."""
+    """The records by group, then by cluster. What is in two groups has its evidence in the first.
+
+    What is there as a cause alone, of a group that was not asked for, is among the others.
+    """
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     there: set[tuple[str, str]] = set()
     for group in (*GROUPS, OTHER):
@@ -114,7 +118,8 @@ def _sections(document: Mapping[str, Any], before: Mapping[Any, Any]) -> dict[st
             continue
         for host, records in document["clusters"].items():
             for record in records:
-                if group not in (record["criteria"] or [OTHER]):
+                asked = [each for each in record["criteria"] if each.lower() in document["selected"]]
+                if group not in (asked or [OTHER]):
                     continue
                 place = (host, record["id"])
                 row = _row(host, record, before, first=place not in there)
@@ -133,7 +138,6 @@ def _changes(document: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _measure(each: Measure) -> list[Any]:
-    limit = f"{'at most' if each.most else 'at least'} {each.limit:g} {each.unit}"
     earlier = "" if each.before is None else f"{each.before:g} {each.unit}"
     spread = [each.figures.get(share, "") for share in SHARES]
     return [
@@ -141,7 +145,7 @@ def _measure(each: Measure) -> list[Any]:
         each.cluster,
         {"status": each.status},
         f"{each.observed:g} {each.unit}",
-        limit,
+        each.limit_words,
         *spread,
         earlier,
     ]

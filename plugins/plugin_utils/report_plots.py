@@ -60,13 +60,17 @@ class Plot:
 
 def plots(measures: Sequence[Measure]) -> list[Plot]:
     """The plots that the numbers are enough for. Raises ImportError without matplotlib."""
-    upper, lower = [each for each in measures if each.most], [each for each in measures if not each.most]
+    limited = [each for each in measures if each.limit is not None]
+    upper, lower = [each for each in limited if each.most], [each for each in limited if not each.most]
+    free = [each for each in measures if each.limit is None and not each.most]
     spread = [each for each in measures if each.unit in MILLISECONDS and set(SHARES) <= set(each.figures)]
     drawn = []
     if upper:
         drawn.append(_shares("Times and limits: shorter bars are better", upper))
     if lower:
         drawn.append(_shares("Throughput and targets: longer bars are better", lower))
+    if free:
+        drawn.append(_amounts("Throughput without a target: longer bars are better", free))
     if spread:
         drawn.append(_percentiles("Latency: median, 95th and 99th percentile", spread))
     return [Plot(title, text, _inline(svg, number, title, text)) for number, (title, text, svg) in enumerate(drawn, 1)]
@@ -90,14 +94,13 @@ def _shares(title: str, measures: Sequence[Measure]) -> tuple[str, str, str]:
 
     with matplotlib.rc_context(SETTINGS):
         figure, axes = _figure(len(measures))
-        end = max(1.1, min(max(each.share for each in measures) * 1.05, MOST_SHARE))
+        end = max(1.1, min(max(each.of_limit(each.observed) for each in measures) * 1.05, MOST_SHARE))
         for row, each in enumerate(measures):
             colour = PASSED if each.status == "passed" else FAILED
-            axes.barh(row, max(min(each.share, end), 0.004 * end), height=0.28, color=colour)
-            if each.before is not None and each.before / each.limit <= end:
-                axes.plot(
-                    [each.before / each.limit], [row], marker="D", markersize=5, color=INK, markerfacecolor="none"
-                )
+            axes.barh(row, max(min(each.of_limit(each.observed), end), 0.004 * end), height=0.28, color=colour)
+            if each.before is not None and each.of_limit(each.before) <= end:
+                place = each.of_limit(each.before)
+                axes.plot([place], [row], marker="D", markersize=5, color=INK, markerfacecolor="none")
             axes.plot([1, 1], [row - 0.2, row + 0.2], color=INK, linewidth=1.2, linestyle=(0, (3, 1.5)))
             axes.text(0, row - 0.24, _short(each), ha="left", va="bottom")
             axes.text(end, row - 0.24, f"{each.observed:g} {each.unit}", ha="right", va="bottom", weight="bold")
@@ -109,8 +112,27 @@ def _shares(title: str, measures: Sequence[Measure]) -> tuple[str, str, str]:
         return title, "; ".join(_words(each) for each in measures), _svg(figure)
 
 
+def _amounts(title: str, measures: Sequence[Measure]) -> tuple[str, str, str]:
+    """Each number as a bar, as it is: there is no limit to compare it with."""
+    import matplotlib
+
+    with matplotlib.rc_context(SETTINGS):
+        figure, axes = _figure(len(measures))
+        end = max(max(each.observed, each.before or 0.0) for each in measures) * 1.05 or 1.0
+        for row, each in enumerate(measures):
+            axes.barh(row, each.observed, height=0.28, color=MUTED)
+            if each.before is not None:
+                axes.plot([each.before], [row], marker="D", markersize=5, color=INK, markerfacecolor="none")
+            axes.text(0, row - 0.24, _short(each), ha="left", va="bottom")
+            axes.text(end, row - 0.24, f"{each.observed:g} {each.unit}", ha="right", va="bottom", weight="bold")
+        axes.set_xlim(0, end)
+        before = any(each.before is not None for each in measures)
+        axes.set_xlabel(f"{measures[0].unit}{'; diamond: the run before' if before else ''}")
+        return title, "; ".join(_words(each) for each in measures), _svg(figure)
+
+
 def _percentiles(title: str, measures: Sequence[Measure]) -> tuple[str, str, str]:
-    """Percentiles of each latency in milliseconds, on a scale of powers of ten, with its limit."""
+    """Percentiles of each latency in milliseconds, on a scale of powers of ten, with the limit of the 95th."""
     import matplotlib
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -121,19 +143,20 @@ def _percentiles(title: str, measures: Sequence[Measure]) -> tuple[str, str, str
         for row, each in enumerate(measures):
             factor = MILLISECONDS[each.unit]
             found = [max(each.figures[share] * factor, 0.001) for share in SHARES]
-            limit = each.limit * factor
-            numbers += [*found, limit]
+            limit = each.limit * factor if each.limit is not None else None
+            numbers += [*found, limit or found[0]]
             axes.plot([found[0], found[-1]], [row, row], color=LINE, linewidth=3, zorder=1)
-            for value, marker in zip(found, ("o", "s", "^"), strict=True):
-                axes.plot([value], [row], marker=marker, color=PASSED if value <= limit else FAILED, zorder=2)
-            axes.plot([limit, limit], [row - 0.2, row + 0.2], color=INK, linewidth=1.2, linestyle=(0, (3, 1.5)))
+            for share, value, marker in zip(SHARES, found, ("o", "s", "^"), strict=True):
+                axes.plot([value], [row], marker=marker, color=_colour(each.judged.get(share, "")), zorder=2)
+            if limit is not None:
+                axes.plot([limit, limit], [row - 0.2, row + 0.2], color=INK, linewidth=1.2, linestyle=(0, (3, 1.5)))
             told = ", ".join(f"{value:g}" for value in found)
             axes.text(0.0, row - 0.24, _short(each), ha="left", va="bottom", transform=axes.get_yaxis_transform())
             axes.text(
                 1.0, row - 0.24, f"{told} ms", ha="right", va="bottom", weight="bold",
                 transform=axes.get_yaxis_transform(),
             )  # fmt: skip
-            words.append(f"{each.title} on {each.cluster}: {told} ms, limit {limit:g} ms")
+            words.append(f"{each.title} on {each.cluster}: {told} ms, limit {_milliseconds(limit)}")
         axes.set_xlim(min(numbers) / 2, max(numbers) * 2)
         axes.xaxis.set_major_locator(LogLocator(base=10))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
@@ -142,13 +165,22 @@ def _percentiles(title: str, measures: Sequence[Measure]) -> tuple[str, str, str
         return title, "; ".join(words), _svg(figure)
 
 
+def _colour(status: str) -> str:
+    """Of what has no limit of its own, that of text."""
+    return {"": INK, "passed": PASSED}.get(status, FAILED)
+
+
+def _milliseconds(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g} ms"
+
+
 def _short(each: Measure) -> str:
     name = f"{each.title} ({each.cluster})"
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _words(each: Measure) -> str:
-    limit = f"{'at most' if each.most else 'at least'} {each.limit:g} {each.unit}"
+    limit = "no target" if each.limit is None else each.limit_words
     before = f", {each.before:g} in the run before" if each.before is not None else ""
     return f"{each.title} on {each.cluster}: {each.observed:g} {each.unit}, {limit}{before}"
 

@@ -143,7 +143,9 @@ def test_validate_fails_when_nothing_could_be_measured(rehearsal):
     done = run(rehearsal, "validate", "infra", **ON, cluster_connection={"host": "https://127.0.0.1:1", "api_key": "x"})
     assert done.returncode != 0
     assert "cannot be reached" in output(done)
-    assert "2 criteria: 2 failed." in output(done), "one for each role"
+    for role in ("strimzi", "kafka_cluster"):
+        assert f"Everything of {role} was measured:" in output(done), "what is switched on has failed"
+    assert "switched off: cnpg_enabled is false" in output(done)
 
 
 def test_validate_fails_when_a_variable_is_wrong(rehearsal):

@@ -5,25 +5,34 @@
 
 A part is broken when one of its vital criteria failed because it is not ready: one that is ready, and merely of another
 release than was asked for, serves all others. Only criteria that need a part are blocked by it: a missing NetworkPolicy
-of the registry is the registry's own fault, whatever the brokers do. What compared data, or looked for what a check has
-left, has failed by itself: no state of another part explains a message that was acknowledged and is lost.
+of the registry is the registry's own fault, whatever the brokers do. What compared data or settings, or looked for what
+a check has left, has failed by itself: no state of another part explains a message that was acknowledged and is lost.
+Where such a criterion could not be asked, nothing was compared: the broken part explains that.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .figures import TIMES
 from .records import BLOCKED, FAILED
 
-#: criteria that compare what was written with what is there, or read it: a failure of theirs is never another part's
-DATA = re.compile(
-    r"AC6-(topic|consumed|order|duplicates|offsets)|AC7-(replication|lost|stall|recovery)|AC3-integrity|DB-backup.*"
-    r"|.*-removed|.*[.-]log"
+#: criteria that compare what is there with what was written or asked for: what they observed is never another part's
+#: doing. All others that a part may explain count what is ready, or say how long something took.
+DATA = (
+    r"AC6-(topic|consumed|order|duplicates|offsets)|AC7-(replication|lost|stall|recovery|producer-rate|consumer-rate)"
+    r"|AC2-snapshot|AC3-integrity|AC12-(refused|consumed|database)"
+    r"|kafka_topics\.(partitions|replication_factor|configuration|unexpected)"
+    r"|schema_registry_check\.(formats|compatibility|read_back|incompatible|protobuf|versions)"
+    r"|DB-(extensions|schemas|roles|archiving|archiver|backup|backup-stored)"
+    r"|.*[.-]removed|.*[.-]log"
 )
+#: what is observed where nobody could ask or compare
+UNKNOWN = (None, "not known")
 #: how the observed state of something that is ready is written, beside its release
-READY_WORDS = ("ready", "exists")
+READY_WORDS = ("ready", "user ready", "exists")
 
 
 class Part(NamedTuple):
@@ -77,13 +86,20 @@ PARTS = (
     Part(
         "volsync",
         r"AC1-(operator|pods|crds|bucket)",
-        r"AC10-volsync\.metrics|AC12-.*(backup|restore|volume).*",
+        r"AC10-volsync\.metrics",
         r"AC1-(log|metrics|sources)|AC2-.*|AC3-.*|volsync\.broken_off",
     ),
     # whoever cannot ask the brokers cannot ask them about topics
     Part("kafka_topics", r"kafka_topics\.brokers", "", r"kafka_topics\.(?!brokers).*"),
+    Part(
+        "metrics-store",
+        r"AC10-metrics-store",
+        "",
+        r"AC10-.*\.metrics|AC10-(label|dropped|cardinality)|AC13-(expressions|critical|dashboard-.*)",
+    ),
+    Part("logs-store", r"AC10-logs-store", "", r"AC10-.*\.logs|AC10-logs(-label)?"),
     Part("vmagent", r"AC10-vmagent", "", r"AC10-.*\.metrics|AC10-label|AC13-dashboard-.*"),
-    Part("fluent-bit", r"AC10-fluent-bit", "", r"AC10-logs(-label)?"),
+    Part("fluent-bit", r"AC10-fluent-bit", "", r"AC10-.*\.logs|AC10-logs(-label)?"),
 )
 
 
@@ -109,6 +125,12 @@ def blamed(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_blocked(record, held.get(record["id"], []), causes) for record in records]
 
 
+def causes_of(names: Collection[str], records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The blamed records that say that one of the parts is broken."""
+    parts = [part for part in PARTS if part.name in names]
+    return [record for record in records if any(_breaks(record, part) for part in parts)]
+
+
 def _breaks(record: Mapping[str, Any], part: Part) -> bool:
     """Whether a record says that a part is broken. Brokers that could not be asked do not: it may be the log-in."""
     if record["id"] == "kafka_topics.brokers" and (record["observed"] is None) != (part.name == "kafka_topics"):
@@ -120,14 +142,18 @@ def _breaks(record: Mapping[str, Any], part: Part) -> bool:
 def _ready(record: Mapping[str, Any]) -> bool:
     """Whether what did not meet a criterion is ready all the same: of another release, or more than there should be."""
     observed, expected = record["observed"], record["expected"]
+    if record["unit"] in TIMES:
+        return False  # more of it is not better
     if isinstance(observed, (int, float)) and isinstance(expected, (int, float)):
-        return observed >= expected
+        return observed >= expected and observed > 0
     return any(word.strip().lower() in READY_WORDS for word in str(observed).split(","))
 
 
 def _explicable(record: Mapping[str, Any]) -> bool:
     """Whether a criterion is of those that a broken part may explain."""
-    return record["status"] == BLOCKED or (record["status"] == FAILED and not DATA.fullmatch(record["id"]))
+    if record["status"] == FAILED and record["observed"] not in UNKNOWN:
+        return not _ready(record) and not re.fullmatch(DATA, record["id"])
+    return record["status"] in (BLOCKED, FAILED)
 
 
 def _blocked(record: Mapping[str, Any], by: list[str], causes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

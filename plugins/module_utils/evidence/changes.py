@@ -12,9 +12,14 @@ from .criteria import groups_of
 from .records import BLOCKED, FAILED, PASSED, SKIPPED
 
 Records = Mapping[str, Iterable[Mapping[str, Any]]]
-#: the higher, the better; what is not measured says neither
+#: the higher, the better
 RANK = {FAILED: 0, BLOCKED: 1, SKIPPED: 1, PASSED: 2}
 BETTER, WORSE, NEW, GONE, OTHER = "better", "worse", "new", "gone", "other"
+#: it was looked at, and now it was not: what it is like is not known
+UNMEASURED = "no longer measured"
+ORDER = (WORSE, GONE, UNMEASURED, BETTER, OTHER, NEW)
+#: what of an earlier record is shown and compared
+COMPARED = {"id", "title", "status", "observed", "unit"}
 
 
 def by_place(clusters: Records) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -22,9 +27,31 @@ def by_place(clusters: Records) -> dict[tuple[str, str], Mapping[str, Any]]:
     return {(cluster, record["id"]): record for cluster, records in clusters.items() for record in records}
 
 
-def comparable(previous: Mapping[str, Any], hosts: Iterable[str], selected: Iterable[str]) -> bool:
-    """Whether an earlier document looked at all that this run looks at."""
-    return set(hosts) <= set(previous["clusters"]) and set(selected) <= set(previous["selected"])
+def comparable(previous: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether an earlier document looked at all that the document of this run looks at, on the same clusters.
+
+    Clusters are told apart where both documents know which they are.
+    """
+    before, after = previous.get("platforms") or {}, now["platforms"]
+    uids = [((before.get(host) or {}).get("uid"), found["uid"]) for host, found in after.items()]
+    if any(one and other and one != other for one, other in uids):
+        return False
+    return all(set(now[part]) <= set(previous[part]) for part in ("clusters", "selected"))
+
+
+def is_whole(document: Mapping[str, Any]) -> bool:
+    """Whether an earlier document has all that is compared, in words that are known."""
+    every = [record for records in document["clusters"].values() for record in records]
+    counts = document["counts"]
+    return (
+        all(
+            record.keys() >= COMPARED and record["status"] in RANK and isinstance(record["unit"], str)
+            for record in every
+        )
+        and all(isinstance(document.get(name), str) for name in ("measured_at", "verdict"))
+        and counts.keys() == RANK.keys()
+        and all(isinstance(count, int) for count in counts.values())
+    )
 
 
 def changes(previous: Records, now: Records, selected: Iterable[str]) -> list[dict[str, Any]]:
@@ -49,7 +76,7 @@ def changes(previous: Records, now: Records, selected: Iterable[str]) -> list[di
                 "change": _change(old, new),
             }
         )
-    return sorted(rows, key=lambda row: (WORSE, GONE, BETTER, OTHER, NEW).index(row["change"]))
+    return sorted(rows, key=lambda row: ORDER.index(row["change"]))
 
 
 def _asked(identity: str, wanted: set[str]) -> bool:
@@ -60,6 +87,8 @@ def _change(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> str
     if old is None or new is None:
         return NEW if old is None else GONE
     earlier, later = RANK[old["status"]], RANK[new["status"]]
+    if old["status"] in (PASSED, FAILED) and new["status"] in (BLOCKED, SKIPPED):
+        return UNMEASURED
     if earlier == later:
         return OTHER
     return BETTER if later > earlier else WORSE

@@ -35,13 +35,13 @@ GROUPS = {
 
 #: role -> the groups that its measuring has something to say on
 ROLES = {
-    "flux": ("AC11", "AC13"),
+    "flux": ("AC11", "AC12", "AC13"),
     "strimzi": ("AC4",),
     "kafka_cluster": ("AC5", "AC6", "AC7", "AC13"),
     "schema_registry": ("AC8", "AC9", "AC13"),
     "cnpg": ("cnpg", "AC12"),
     "synergyflow_backend": ("synergyflow_backend", "AC12"),
-    "volsync": ("AC1", "AC2", "AC3", "AC13"),
+    "volsync": ("AC1", "AC2", "AC3", "AC12", "AC13"),
     "obs_collectors": ("AC10", "AC13"),
 }
 #: what is about several parts: not meant by the name of a role
@@ -64,9 +64,10 @@ _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("DB-", ("cnpg",), "cnpg"),
     ("cnpg.", ("cnpg",), "cnpg"),
     ("synergyflow_backend.", ("synergyflow_backend",), "synergyflow_backend"),
-    # the baselines of AC13 are measured by the other criteria's tests
-    ("AC2-backup", ("AC2", "AC13"), "volsync"),
-    ("AC3-restore", ("AC3", "AC13"), "volsync"),
+    # the baselines of AC13 are measured by the other criteria's tests; AC12 asks for backup, restore and Flux as well
+    ("AC2-backup", ("AC2", "AC12", "AC13"), "volsync"),
+    ("AC3-restore", ("AC3", "AC12", "AC13"), "volsync"),
+    ("AC3-integrity", ("AC3", "AC12"), "volsync"),
     ("AC1-", ("AC1",), "volsync"),
     ("AC2-", ("AC2",), "volsync"),
     ("AC3-", ("AC3",), "volsync"),
@@ -78,13 +79,15 @@ _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("AC10-cardinality", ("AC10", "AC13"), "obs_collectors"),
     ("AC10-", ("AC10",), "obs_collectors"),
     ("AC13-flux", ("AC11", "AC13"), "flux"),
+    ("AC11-source", ("AC11", "AC12"), "flux"),
+    ("AC11-kustomizations", ("AC11", "AC12"), "flux"),
     ("AC11-", ("AC11",), "flux"),
     ("flux.", ("AC11",), "flux"),
     ("AC12-", ("AC12",), ""),
     ("AC13-", ("AC13",), "obs_collectors"),
 )
-#: how the id of a record ends that says that a role's measuring was broken off
-BROKEN_OFF = ".broken_off"
+#: how the id of a record ends that says that a role's measuring was broken off, or that the host does not run the role
+BROKEN_OFF, SWITCHED_OFF = ".broken_off", ".switched_off"
 _NUMBERED = re.compile(r"AC\d+")
 #: tags that mean something to Ansible itself, or to site.yml, which may be in the same run
 _OTHER_TAGS = frozenset({"all", "always", "never", "summary", "tagged", "untagged"})
@@ -92,8 +95,9 @@ _OTHER_TAGS = frozenset({"all", "always", "never", "summary", "tagged", "untagge
 
 def groups_of(identity: str) -> tuple[str, ...]:
     """The groups of a record's id. One that nobody knows keeps the number it begins with."""
-    if identity.endswith(BROKEN_OFF):
-        return ROLES.get(identity.removesuffix(BROKEN_OFF), ())
+    role, dot, event = identity.rpartition(".")
+    if f"{dot}{event}" in (BROKEN_OFF, SWITCHED_OFF):
+        return ROLES.get(role, ())
     for prefix, groups, _role in _RULES:
         if identity.startswith(prefix):
             return groups
@@ -103,8 +107,9 @@ def groups_of(identity: str) -> tuple[str, ...]:
 
 def role_of(identity: str) -> str:
     """The role whose part of the platform a record looks at; "" if it looks at several."""
-    if identity.endswith(BROKEN_OFF):
-        return identity.removesuffix(BROKEN_OFF)
+    role, dot, event = identity.rpartition(".")
+    if f"{dot}{event}" in (BROKEN_OFF, SWITCHED_OFF):
+        return role
     return next((role for prefix, _groups, role in _RULES if identity.startswith(prefix)), "")
 
 
@@ -120,6 +125,11 @@ def selected(only: Iterable[str], tags: Iterable[str] = (), skipped: Iterable[st
     if not found:
         raise ClusterError("Nothing is left to measure: --skip-tags takes all that is asked for.")
     return found
+
+
+def by_name(groups: Iterable[str], skipped: Iterable[str] = ()) -> bool:
+    """Whether groups, as selected() returns them, were asked for by name: not all of them but for what is skipped."""
+    return list(groups) != selected((), (), skipped)
 
 
 def _known(names: Iterable[str], where: str) -> set[str]:

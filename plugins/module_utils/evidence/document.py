@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..cluster_facts import CLUSTER
 from . import changes
-from .blame import blamed
+from .blame import blamed, causes_of
 from .commands import commands_of
-from .criteria import GROUPS, groups_of, role_of
+from .criteria import GROUPS, SWITCHED_OFF, groups_of, role_of
 from .records import BLOCKED, FAILED, PASSED, SKIPPED, Record, tally
 
 #: grows when a reader of an older one would misread it
@@ -33,13 +34,18 @@ ByCluster = Mapping[str, list[dict[str, Any]]]
 
 
 def completed(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], wanted: Collection[str]) -> list[Any]:
-    """The records of one cluster that were asked for, each with all its fields, and blamed on who is to blame."""
+    """The records of one cluster that were asked for, each with all its fields, and blamed on who is to blame.
+
+    Who is to blame for them is among them, asked for or not: what it blocks proves nothing without it.
+    """
     empty = Record("", "", "").plain()
     found = blamed([{**empty, **record} for record in records])
     for record in found:
         record["criteria"], record["role"] = list(groups_of(record["id"])), role_of(record["id"])
         record["commands"] = record["commands"] or commands_of(record["id"], facts.get(record["role"]) or {})
-    return [record for record in found if not record["criteria"] or _asked(record, wanted)]
+    asked = [record for record in found if not record["criteria"] or _asked(record, wanted)]
+    causes = causes_of({name for record in asked for name in record["blocked_by"]}, found)
+    return [record for record in found if record in asked or record in causes]
 
 
 def _asked(record: Mapping[str, Any], wanted: Collection[str]) -> bool:
@@ -57,14 +63,21 @@ def excused(record: Mapping[str, Any]) -> bool:
     return bool(stand_in) or (record["id"], record["observed"]) == TO_COME
 
 
-def shortcomings(by_cluster: ByCluster, expected: Mapping[str, bool]) -> list[str]:
-    """Why this evidence proves less than it should; `expected`: whether anything was to be measured on a host.
+def shortcomings(
+    by_cluster: ByCluster, silent: Mapping[str, Collection[str]], selected: Collection[str] = ()
+) -> list[str]:
+    """Why this evidence proves less than it should.
 
-    What a broken part of the platform explains is not told again: that part has failed.
+    `silent`: the roles that are switched on, by host, and whose measuring gave nothing. What a broken part of the
+    platform explains is not told again: that part has failed.
     """
-    if not any(by_cluster.values()):
+    every = [record for seen in by_cluster.values() for record in seen]
+    if all(record["id"].endswith(SWITCHED_OFF) for record in every):
         return ["nothing was measured: 0 criteria on all hosts"]
-    found = [f"{host}: nothing was measured" for host, seen in by_cluster.items() if expected[host] and not seen]
+    found = [f"{host}: nothing was measured of {', '.join(roles)}" for host, roles in silent.items() if roles]
+    told = {group for record in every for group in groups_of(record["id"])}
+    silent_groups = [group for group in GROUPS if group.lower() in selected and group not in told]
+    found += [f"{group} ({GROUPS[group]}): nothing was measured" for group in silent_groups]
     failed = tally(by_cluster)[FAILED]
     if failed:
         found.append(f"{failed} {'criterion was' if failed == 1 else 'criteria were'} not met")
@@ -72,9 +85,14 @@ def shortcomings(by_cluster: ByCluster, expected: Mapping[str, bool]) -> list[st
         f"{host}: {record['title']}: could not be measured: {record['detail']}"
         for host, seen in by_cluster.items()
         for record in seen
-        if record["status"] == BLOCKED and not record.get("blocked_by") and not excused(record)
+        if record["status"] == BLOCKED and not excused(record) and not _explained(record, seen)
     ]
     return found
+
+
+def _explained(record: Mapping[str, Any], seen: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether it is blocked by a part whose failure is told."""
+    return bool(record.get("blocked_by")) and any(each["status"] == FAILED for each in seen)
 
 
 def document(
@@ -85,8 +103,10 @@ def document(
     selected: Sequence[str],
     started: datetime | None,
     now: datetime,
+    collection: str | None = None,
+    finished: bool = True,
 ) -> dict[str, Any]:
-    """Everything that a report says, but for what was before."""
+    """Everything that a report says, but for what was before. `collection` is the version of this one."""
     counts = tally(by_cluster)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -98,7 +118,12 @@ def document(
         "shortcomings": list(short),
         "criteria": [_group(group, by_cluster) for group in GROUPS if group.lower() in selected],
         "clusters": {host: list(records) for host, records in by_cluster.items()},
-        "facts": {host: dict(found) for host, found in facts.items()},
+        "facts": {
+            host: {name: each for name, each in found.items() if name != CLUSTER} for host, found in facts.items()
+        },
+        "platforms": {host: found[CLUSTER] for host, found in facts.items() if CLUSTER in found},
+        "collection": collection,
+        "finished": finished,
         "previous": None,
     }
 

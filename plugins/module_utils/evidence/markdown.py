@@ -67,10 +67,9 @@ def _unmet(document: Mapping[str, Any]) -> list[str]:
 
 def _measured(document: Mapping[str, Any]) -> list[str]:
     rows = [
-        [each.cluster, each.title, f"{each.observed:g} {each.unit}", f"{'at most' if each.most else 'at least'}"
-         f" {each.limit:g} {each.unit}", SIGNS[each.status]]
+        [each.cluster, each.title, f"{each.observed:g} {each.unit}", each.limit_words, SIGNS[each.status]]
         for each in measures(document["clusters"], {})
-    ]  # fmt: skip
+    ]
     return ["### Measured", _table(("cluster", "what", "observed", "limit", ""), rows)] if rows else []
 
 

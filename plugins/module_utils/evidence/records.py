@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import count, product
 from typing import Any
 
 from ..component_objects import NOT_SERVED, stand_ins
@@ -141,7 +142,7 @@ def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
     """Every record of every cluster as one line; below, the stand-ins, and the reason of what is not passed."""
     rows, remarks = [], []
     found = {name for records in by_cluster.values() for record in records for name in record["stand_in"]}
-    letters = dict(zip(sorted(found), string.ascii_lowercase, strict=False))
+    letters = dict(zip(sorted(found), _letters(), strict=False))
     for cluster, records in by_cluster.items():
         for record in records:
             rows.append(
@@ -158,6 +159,11 @@ def table(by_cluster: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
     legend = ", ".join(f"{letter}: {name}" for name, letter in letters.items())
     parts = [aligned(rows, COLUMNS), f"Looked at stand-ins, not the real thing: {legend}" if legend else ""]
     return "\n\n".join(filter(None, [*parts, "\n".join(remarks)]))
+
+
+def _letters() -> Iterator[str]:
+    """a to z, then aa, ab and so on."""
+    return ("".join(each) for length in count(1) for each in product(string.ascii_lowercase, repeat=length))
 
 
 def with_unit(value: Any, unit: str) -> Any:

@@ -14,6 +14,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.errors import
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import (
     GROUPS,
     ROLES,
+    by_name,
     groups_of,
     role_of,
     roles_for,
@@ -32,11 +33,16 @@ ROOT = Path(__file__).resolve().parents[3]
         ("kafka_topics.in_sync", ("AC5", "AC7"), "kafka_cluster"),
         ("schema_registry_check.health", ("AC8",), "schema_registry"),
         ("schema_registry_check.refuse", ("AC9",), "schema_registry"),
-        ("AC2-backup", ("AC2", "AC13"), "volsync"),
+        ("AC2-backup", ("AC2", "AC12", "AC13"), "volsync"),
+        ("AC3-restore", ("AC3", "AC12", "AC13"), "volsync"),
+        ("AC3-integrity", ("AC3", "AC12"), "volsync"),
+        ("AC11-source", ("AC11", "AC12"), "flux"),
+        ("AC11-kustomizations", ("AC11", "AC12"), "flux"),
         ("AC13-flux", ("AC11", "AC13"), "flux"),
         ("AC10-kafka.metrics", ("AC10",), "obs_collectors"),
         ("DB-pooler", ("cnpg", "AC12"), "cnpg"),
         ("kafka_cluster.broken_off", ROLES["kafka_cluster"], "kafka_cluster"),
+        ("volsync.switched_off", ROLES["volsync"], "volsync"),
         ("AC6-something-new", ("AC6",), "kafka_cluster"),
         ("unheard.of", (), ""),
         ("AC99-none", (), ""),
@@ -68,7 +74,15 @@ def test_selection_by_variable_by_tag_and_by_role():
     assert roles_for(selected([], ["kafka_cluster"])) == ["kafka_cluster"]
     assert "ac7" not in selected([], [], ["AC7", "summary"])
     assert roles_for(["ac6"]) == ["kafka_cluster"]
+    assert roles_for(["ac12"]) == ["flux", "cnpg", "synergyflow_backend", "volsync"]
     assert roles_for(["ac13"]) == ["flux", "kafka_cluster", "schema_registry", "volsync", "obs_collectors"]
+
+
+def test_what_is_skipped_is_not_asked_for_by_name():
+    assert not by_name(selected([]))
+    assert not by_name(selected([], [], ["ac7", "summary"]), ["ac7", "summary"])
+    assert by_name(selected(["ac6"]))
+    assert by_name(selected([], ["ac6", "ac7"], ["ac7"]), ["ac7"])
 
 
 def test_unknown_names_are_refused_with_where_they_stand():

@@ -7,20 +7,33 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
+from ansible_collections.synergyflow.platform.plugins.action import evidence_report
 from ansible_collections.synergyflow.platform.plugins.action.evidence_report import gathered_facts, write_report
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import figures
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import _caught
+from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import identity_facts
+from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence import changes, figures
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.junit import junit
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.markdown import markdown
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import table
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.wording import verdict_words
-from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files
-from report_run import NOW, made, record, whole_run
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import report_files, report_html, report_plots
+from report_run import FACTS, NOW, made, record, whole_run
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes half a second a page."""
+    monkeypatch.setattr(report_html, "plots", lambda _measures: [])
 
 
 def statuses(document: dict[str, Any]) -> dict[str, str]:
@@ -93,6 +106,74 @@ def test_what_has_changed_since_the_run_before(run, broken, tmp_path):
     assert {each["change"] for each in whole["previous"]["changes"]} == {"worse", "new"}
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ("failed", "blocked", "no longer measured"), ("failed", "skipped", "no longer measured"),
+        ("passed", "blocked", "no longer measured"), ("passed", "skipped", "no longer measured"),
+        ("passed", "failed", "worse"), ("blocked", "failed", "worse"),
+        ("failed", "passed", "better"), ("blocked", "passed", "better"), ("blocked", "skipped", "other"),
+    ],
+)  # fmt: skip
+def test_what_is_no_longer_measured_is_neither_better_nor_worse(before, now, said):
+    old, new = ({"apps": [record("AC6-topic", status)]} for status in (before, now))
+    assert [each["change"] for each in changes.changes(old, new, ["ac6"])] == [said]
+    assert said in report_html.SIGNS
+    assert f".result.{said.replace(' ', '-')}" in (report_html.TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def test_a_run_on_another_cluster_of_the_same_name_is_no_run_before(run):
+    now, before = made(run), made(run)
+    assert now["platforms"] == {"apps": FACTS["cluster"]}
+    assert "cluster" not in now["facts"]["apps"]
+    assert changes.comparable(before, now)
+    before["platforms"] = {"apps": {**FACTS["cluster"], "uid": "another"}}
+    assert not changes.comparable(before, now)
+    before["platforms"]["apps"]["uid"] = None
+    assert changes.comparable(before, now), "who may not read it compares all the same"
+    del before["platforms"]
+    assert changes.comparable(before, now), "reports of before they had it"
+
+
+def test_the_version_of_the_collection_is_known():
+    galaxy = yaml.safe_load((report_files.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    assert report_files.collection_version() == galaxy["version"]
+
+
+class OneCluster:
+    """An API server that answers two questions, or refuses them."""
+
+    connection = SimpleNamespace(host="https://10.0.0.1:6443")
+
+    def __init__(self, refuses: str = "") -> None:
+        self.refuses = refuses
+
+    def json(self, _method: str, path: str) -> dict[str, Any]:
+        self._answer(path)
+        return {"gitVersion": "v1.34.1"}
+
+    def get(self, _resource: Any, _namespace: str, name: str) -> dict[str, Any] | None:
+        self._answer(name)
+        return {"metadata": {"uid": f"uid-of-{name}"}}
+
+    def _answer(self, about: str) -> None:
+        if self.refuses in (about, "everything"):
+            raise ClusterError("forbidden")
+
+    def each(self, work: Any, items: Any) -> list[Any]:
+        return [_caught(work, item) for item in items]
+
+
+def test_which_cluster_it_is():
+    api: Any = OneCluster()
+    where = {"server": "https://10.0.0.1:6443", "uid": "uid-of-kube-system", "kubernetes": "v1.34.1"}
+    assert identity_facts(api) == {"cluster": where}
+    api.refuses = "kube-system"
+    assert identity_facts(api) == {"cluster": {**where, "uid": None}}
+    api.refuses = "everything"
+    assert identity_facts(api) == {}
+
+
 def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):
     for name, text in (("20261121T110000Z", "{"), ("20261121T110001Z", '{"schema_version": 99}'), ("notes", "")):
         (tmp_path / name).mkdir()
@@ -100,6 +181,65 @@ def test_reports_that_cannot_be_read_are_passed_over(run, tmp_path):
     found = made(run)
     write_report(tmp_path, found, NOW)
     assert found["previous"] is None
+
+
+@pytest.mark.usefixtures("without_plots")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda document: document["clusters"]["apps"][0].update(status="wonderful"),
+        lambda document: document["clusters"]["apps"][0].pop("unit"),
+        lambda document: document.update(counts={"passed": "many"}),
+        lambda document: document.pop("verdict"),
+    ],
+    ids=["status", "unit", "counts", "verdict"],
+)
+def test_an_earlier_report_that_is_odd_costs_nothing(run, tmp_path, odd):
+    write_report(tmp_path, made(run), NOW)
+    strange = made(run)
+    odd(strange)
+    (tmp_path / "20261121T130000Z").mkdir()
+    (tmp_path / "20261121T130000Z" / "report.json").write_text(json.dumps(strange), encoding="utf-8")
+    found = made(run)
+    written = write_report(tmp_path, found, NOW + timedelta(hours=2))
+    assert written["problems"] == []
+    assert "20261121T130000Z" in written["warnings"][0]
+    assert found["previous"]["report"] == "20261121T120000Z"
+
+
+FORMS = {"junit": "junit.xml", "markdown": "report.md", "report_html": "report.html"}
+
+
+@pytest.mark.usefixtures("without_plots")
+@pytest.mark.parametrize(("form", "name"), FORMS.items())
+def test_a_form_that_cannot_be_made_costs_no_other(run, tmp_path, monkeypatch, form, name):
+    def fails(*_args: Any) -> str:
+        raise KeyError("unheard of")
+
+    broken = fails if form != "report_html" else SimpleNamespace(page=fails)
+    monkeypatch.setattr(evidence_report, form, broken)
+    written = write_report(tmp_path, made(run), NOW)
+    assert written["problems"] == [f"{name} could not be made: KeyError: 'unheard of'"]
+    there = {each.name for each in Path(written["directory"]).iterdir()}
+    assert there == {"report.html", "report.json", "report.md", "junit.xml"} - {name}
+    assert ("report" in written) == (name != "report.html")
+
+
+def test_the_file_is_written_though_the_folder_cannot_be(run, tmp_path):
+    (tmp_path / "taken").write_text("a file, no folder")
+    module = evidence_report.ActionModule.__new__(evidence_report.ActionModule)
+    result: dict[str, Any] = {"shortcomings": [], "table": ""}
+    file = tmp_path / "evidence.json"
+    module._write({"directory": str(tmp_path / "taken" / "reports"), "path": str(file)}, made(run), NOW, result)
+    assert json.loads(file.read_text(encoding="utf-8"))["schema_version"] == 1
+    assert len(result["shortcomings"]) == 1
+    assert result["shortcomings"][0].startswith("the report could not be written: ")
+    assert result["path"] == str(file)
+
+
+def test_a_table_has_letters_for_any_number_of_stand_ins():
+    found = [record(f"AC{number}-x", stand_in=[f"stand-in-{number:02}"]) for number in range(30)]
+    assert "z: stand-in-25, aa: stand-in-26" in table({"apps": found})
 
 
 def test_two_runs_of_one_second_have_a_folder_each(run, tmp_path):
@@ -205,10 +345,10 @@ def test_measures_are_numbers_with_a_limit_and_have_the_run_before():
     records = whole_run()
     before = {("apps", "AC2-backup"): record("AC2-backup", observed=8.0)}
     found = {each.title: each for each in figures.measures(made(records)["clusters"], before)}
-    assert list(found) == ["Registry is quick", "Title of AC2-backup", "Title of AC7-producer"]
+    assert list(found) == ["Registry is quick", "Title of AC2-backup", "Title of AC7-producer-rate"]
     assert found["Title of AC2-backup"].before == 8.0
-    assert not found["Title of AC7-producer"].most
-    assert found["Title of AC7-producer"].share == 1.5
+    assert not found["Title of AC7-producer-rate"].most
+    assert found["Title of AC7-producer-rate"].of_limit(15000) == 1.5
 
 
 def test_percentiles_of_records_of_their_own_are_shown_together():
@@ -219,6 +359,45 @@ def test_percentiles_of_records_of_their_own_are_shown_together():
     ]
     found = figures.measures({"apps": records}, {})
     assert [each.figures for each in found] == [{"p50": 2.0, "p95": 8.5, "p99": 9.5}, {}]
+    assert found[0].judged == {"p95": "passed", "p99": "passed"}, "each by its own limit, not by that of the 95th"
+
+
+BASELINES = [
+    record("AC7-producer-rate", observed=15000, expected=None, unit="messages/s"),
+    record("AC7-latency-p50", observed=2.0, expected=None, unit="ms"),
+    record("AC7-latency-p95", observed=8.5, expected=None, unit="ms"),
+    record("AC7-latency-p99", observed=9.5, expected=None, unit="ms"),
+    record("kafka_topics.unexpected", observed=2, expected=None, unit="topics"),
+]
+
+
+def test_baselines_without_a_target_are_shown_all_the_same():
+    found = figures.measures({"apps": BASELINES}, {("apps", "AC7-producer-rate"): record("x", observed=9000)})
+    assert [(each.title, each.limit, each.limit_words) for each in found] == [
+        ("Title of AC7-producer-rate", None, "none"), ("Title of AC7-latency-p95", None, "none")
+    ]  # fmt: skip
+    assert found[0].before == 9000
+    assert found[1].figures == {"p50": 2.0, "p95": 8.5, "p99": 9.5}
+    assert found[1].judged == {}
+    assert "| apps | Title of AC7-producer-rate | 15000 messages/s | none | ✅ |" in markdown(made({"apps": BASELINES}))
+    titles = [each.title for each in report_plots.plots(found)]
+    assert titles == [
+        "Throughput without a target: longer bars are better", "Latency: median, 95th and 99th percentile"
+    ]  # fmt: skip
+
+
+def test_a_percentile_has_the_colour_of_its_own_limit(monkeypatch):
+    records = [
+        record("AC7-latency-p50", observed=2.0, expected=None, unit="ms"),
+        record("AC7-latency-p95", "failed", observed=60.0, expected="< 50", unit="ms"),
+        record("AC7-latency-p99", observed=90.0, expected="< 100", unit="ms"),
+    ]
+    found = figures.measures({"apps": records}, {})
+    assert found[0].judged == {"p95": "failed", "p99": "passed"}
+    shown: list[str] = []
+    monkeypatch.setattr(report_plots, "_colour", lambda status: shown.append(status) or report_plots.INK)
+    report_plots.plots(found)
+    assert shown == ["", "failed", "passed"]
 
 
 def test_facts_are_gathered_from_what_the_checks_registered():

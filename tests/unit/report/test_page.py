@@ -78,6 +78,8 @@ def test_it_says_what_was_found(broken):
         "after Kustomization flux-system/platform",
         "daily",
         "3 h",
+        "apps: Kubernetes v1.34.1 at https://10.0.0.1:6443, uid 0c7a5f6e-7d3f.",
+        "Measured by synergyflow.platform 0.1.0.",
     ):
         assert words in found.text, words
 
@@ -136,6 +138,14 @@ def test_links_and_names_lead_somewhere(broken):
         assert {each[1:] for each in found.attributes(name) if each.startswith("#")} <= set(ids)
     for name in ("aria-labelledby", "aria-describedby"):
         assert {part for each in found.attributes(name) for part in each.split()} <= set(ids)
+
+
+def test_a_cause_that_nobody_asked_for_has_its_place(broken):
+    text = report_html.page(made(broken, ("ac8",)), None)
+    found = Page(text)
+    assert "Others" in found.text
+    assert {each[1:] for each in found.attributes("href") if each.startswith("#")} <= set(found.attributes("id"))
+    assert "NotReady" in found.text
 
 
 def test_headings_go_down_by_one_and_tables_have_captions(broken):

@@ -277,10 +277,17 @@ def test_what_evidence_is_not_enough():
     def record(status: str, *stand_in: str, identity: str = "x.log") -> dict[str, Any]:
         return Record(identity, "Title", status, detail="why", stand_in=list(stand_in)).plain()
 
-    good, on = record("passed"), {"a": True, "b": True}
+    good, on = record("passed"), {"a": [], "b": []}
     assert shortcomings({"a": [], "b": []}, on) == ["nothing was measured: 0 criteria on all hosts"]
-    assert shortcomings({"a": [good], "b": []}, on) == ["b: nothing was measured"]
-    assert shortcomings({"a": [good], "b": []}, {"a": True, "b": False}) == []
+    off = record("skipped", identity="volsync.switched_off")
+    assert shortcomings({"a": [off], "b": []}, on) == ["nothing was measured: 0 criteria on all hosts"]
+    silent = {"b": ["strimzi", "flux"]}
+    assert shortcomings({"a": [good], "b": []}, silent) == ["b: nothing was measured of strimzi, flux"]
+    assert shortcomings({"a": [good], "b": []}, on) == []
+    asked = record("passed", identity="AC6-topic")
+    assert shortcomings({"a": [asked], "b": []}, on, ["ac6", "ac9"]) == [
+        "AC9 (Schema Registry registers and evolves schemas): nothing was measured"
+    ]
     silent = record("blocked", "process-node", identity="x.metrics")
     assert shortcomings({"a": [good, silent, record("skipped")]}, on) == []
     unread = ["a: Title: could not be measured: why"]

@@ -138,7 +138,7 @@ def test_metrics_that_the_rehearsals_pods_do_not_answer_are_no_shortcoming(flux_
     pods = Seen({**seen.objects, "pods": [pod]})
     metrics = flux.records(flux_values, pods, {"p": TimeoutError("no answer")})[-1]
     assert metrics.status == "blocked"
-    assert shortcomings({"apps": [metrics.plain()]}, {"apps": True}) == []
+    assert shortcomings({"apps": [metrics.plain()]}, {}) == []
     real = Seen({**seen.objects, "pods": [POD]})
     fails(flux.records(flux_values, real, {"p": TimeoutError("no answer")}), "flux.metrics", "p: no answer")
 

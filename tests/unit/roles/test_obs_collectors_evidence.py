@@ -143,7 +143,7 @@ def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(co
     record = measured(collectors_values, seen, found)["AC10-kafka.metrics"]
     assert (record.status, record.stand_in) == ("blocked", ["fluent-bit"])
     assert "does not answer vmagent" in record.detail
-    assert shortcomings({"apps": [record.plain()]}, {"apps": True}) == []
+    assert shortcomings({"apps": [record.plain()]}, {}) == []
     found.targets = {"kafka": [pod("k-0")]}
     assert measured(collectors_values, seen, found)["AC10-kafka.metrics"].status == "failed", "on a real cluster"
 
@@ -161,7 +161,7 @@ def test_a_store_that_is_away_leaves_nothing_met(collectors_values, seen, found)
         fails(records, identity, "no answer instead of an answer: The store at x does not answer: refused.")
     blocked = [each for each in records.values() if each.status == "blocked"]
     assert all("does not answer" in each.detail for each in blocked)
-    assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {"apps": True})) == len(blocked)
+    assert len(shortcomings({"apps": [each.plain() for each in blocked]}, {})) == len(blocked)
 
 
 def test_a_component_whose_lines_do_not_arrive_has_failed(collectors_values, seen, found):
