@@ -170,7 +170,8 @@ class VolSyncCheck:
         self._prepare()
         claim = self._create(CLAIMS, self._claim())
         found.capacity = claim["spec"]["resources"]["requests"]["storage"]
-        found.original = self._sums("data", "write", WRITE, found)
+        self._start("data", "write", WRITE)
+        found.original = self._sums("write", found)
         found.failed_at = "backup"
         self._progress(f"{self.name}: {len(found.original)} files of {self._request.megabytes} MiB are written")
         began = time.monotonic()
@@ -188,8 +189,9 @@ class VolSyncCheck:
         found.restore_wall = time.monotonic() - began
         found.failed_at = "compare"
         self._look_at_metrics(found, found.restore.destination)
-        found.restored = self._sums("restored", "look", "", found)
-        found.after = self._sums("data", "look-again", "", found)
+        for volume, pod in (("restored", "look"), ("data", "look-again")):
+            self._start(volume, pod)
+        found.restored, found.after = self._sums("look", found), self._sums("look-again", found)
         found.failed_at = ""
 
     def _prepare(self) -> None:
@@ -248,12 +250,15 @@ class VolSyncCheck:
         restore = Restore(VolSync(self._within(self._request.restore_seconds)), request)
         return restore.run(restore.plan())
 
-    def _sums(self, claim: str, name: str, script: str, found: Found) -> dict[str, str]:
-        """Run a pod over the volume, and take the checksums that it prints."""
-        pod = self._create(PODS, self._pod(claim, name, script + SUMS))
+    def _start(self, claim: str, name: str, script: str = "") -> None:
+        """A pod over the volume, that prints its checksums."""
+        self._create(PODS, self._pod(claim, name, script + SUMS))
+
+    def _sums(self, name: str, found: Found) -> dict[str, str]:
+        """What such a pod has printed, once it has ended."""
         pauses = Pauses(self._within(POD_SECONDS).deadline)
         while True:
-            live = self._api.get(PODS, self.name, name) or pod
+            live = self._api.get(PODS, self.name, name) or {"metadata": {"namespace": self.name, "name": name}}
             phase = (live.get("status") or {}).get("phase")
             if phase in ("Succeeded", "Failed"):
                 break
@@ -330,9 +335,9 @@ class VolSyncCheck:
         address = self._address_of(name)
         try:
             volsync.delete(NAMESPACES, namespace)
-            if wait and not self._gone():
-                remains.append(f"namespace {name} is still being deleted")
+            going = True
         except ClusterError as error:
+            going = False
             remains.append(f"namespace {name} ({error})")
         try:
             with self._repository(address) as repository:
@@ -341,6 +346,11 @@ class VolSyncCheck:
                 remains.append(f"{left} objects of the repository {address}")
         except ClusterError as error:
             remains.append(f"the repository {address} ({error})")
+        try:
+            if wait and going and not self._gone():
+                remains.append(f"namespace {name} is still being deleted")
+        except ClusterError as error:
+            remains.append(f"namespace {name} ({error})")
         return remains
 
     def _gone(self) -> bool:
