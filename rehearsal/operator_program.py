@@ -10,7 +10,7 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import kopf
+from rehearsal.light_kopf import kopf
 
 HEALTH_PORT = "HEALTH_PORT"
 LIVE, READY = ("/healthy", "/healthz"), ("/ready", "/readyz")  # paths as the probes of the real ones have them

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import kopf
-
 from rehearsal import operator_program, vault
 from rehearsal.errors import RehearsalError
 from rehearsal.external_secrets import NAME, secret_from_store
@@ -26,6 +24,7 @@ from rehearsal.external_secrets.secret_from_store import (
     NO_UPDATE,
     SyncError,
 )
+from rehearsal.light_kopf import kopf
 from rehearsal.node.api import Api, ApiError, ConflictError, core
 from rehearsal.node.events import Events
 from rehearsal.node.status import now

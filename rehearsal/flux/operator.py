@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import kopf
 import yaml
 
 from rehearsal import artifacts, operator_program, programs
 from rehearsal.flux import GROUP, MODULE, NAME, distribution
 from rehearsal.flux.conditions import READY, RECONCILING, STALLED, conditions, obstacle, seconds
 from rehearsal.flux.distribution import BuildError, Built
+from rehearsal.light_kopf import kopf
 from rehearsal.node.api import Api, ApiError, ConflictError, NotFoundError
 from rehearsal.node.events import Events
 from rehearsal.node.status import now

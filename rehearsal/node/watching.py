@@ -16,10 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import kopf
-
 from rehearsal import process_images
 from rehearsal.errors import RehearsalError
+from rehearsal.light_kopf import kopf
 from rehearsal.node.logs import INTERVAL, Pump
 from rehearsal.node.services import SERVED, Services
 from rehearsal.node.work import Queue

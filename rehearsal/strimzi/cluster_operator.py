@@ -12,9 +12,8 @@ import os
 import sys
 from collections.abc import Mapping
 
-import kopf
-
 from rehearsal import operator_program
+from rehearsal.light_kopf import kopf
 from rehearsal.strimzi import names, pod_sets
 from rehearsal.strimzi.api import Api
 from rehearsal.strimzi.kafka_reconcile import KafkaReconciler, Settings

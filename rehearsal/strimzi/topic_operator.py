@@ -15,11 +15,11 @@ import sys
 import uuid
 from typing import Any
 
-import kopf
 from kafka import errors as kafka_errors
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
 from rehearsal import operator_program
+from rehearsal.light_kopf import kopf
 from rehearsal.strimzi import names, status, topics
 from rehearsal.strimzi.api import Api, ApiError
 from rehearsal.strimzi.brokers import Brokers

@@ -19,7 +19,6 @@ import re
 import sys
 from typing import Any
 
-import kopf
 from kafka import errors as kafka_errors
 from kafka.admin import (
     ACL,
@@ -37,6 +36,7 @@ from kafka.admin import (
 from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
 
 from rehearsal import operator_program
+from rehearsal.light_kopf import kopf
 from rehearsal.strimzi import certificates, names, status, users
 from rehearsal.strimzi.api import Api, ApiError
 from rehearsal.strimzi.brokers import Brokers
