@@ -24,6 +24,8 @@ ERROR_LINE = re.compile(r"\[ *error\]|\terror\t|\tfatal\t|\tpanic\t")
 FRESH = timedelta(minutes=5)
 #: within this time of a pod's start its first sample may be on its way: the store shows what is half a minute old
 YOUNG = timedelta(minutes=2)
+#: namespace and name of a pod -> a value
+ByPod = dict[tuple[str, str], float]
 
 
 def records(
@@ -107,8 +109,9 @@ def scraped(job: str, found: Collected, now: datetime, expected: bool) -> Record
         return unmeasured(identity, title, BLOCKED, str(why))
     if not pods:
         return _nothing_to_scrape(identity, title, _running(found, job), expected)
-    up = {_pod(each): each.value for each in every_up if each.labels.get("job") == job}
-    taken = {_pod(each): each.value for each in every_taken if each.labels.get("job") == job}
+    up, taken = _by_pod(
+        *([each for each in every if each.labels.get("job") == job] for every in (every_up, every_taken))
+    )
     trouble = {_called(pod): _missing(pod, up, taken, now) for pod in pods}
     missing = [f"{name}: {reason}" for name, reason in trouble.items() if reason]
     good, detail = len(pods) - len(missing), "; ".join(missing)
@@ -139,7 +142,7 @@ def awaited(seen: Seen, found: Collected, now: datetime) -> bool:
         return True
     if isinstance(found.up, BaseException) or isinstance(found.taken, BaseException):
         return False
-    up, taken = ({_pod(each): each.value for each in series} for series in (found.up, found.taken))
+    up, taken = _by_pod(found.up, found.taken)
     pods = [pod for each in found.targets.values() if not isinstance(each, BaseException) for pod in each]
     late = [pod for pod in pods if _missing(pod, up, taken, now)]
     late += [pod for job, wrote in found.wrote.items() if wrote is True for pod in _running(found, job)]
@@ -171,6 +174,21 @@ def _missing(
     if taken.get(key, 0.0) < max(_began(pod), now - FRESH).timestamp():
         return "nothing since it started"
     return ""
+
+
+def _by_pod(every_up: list[Series], every_taken: list[Series]) -> tuple[ByPod, ByPod]:
+    """Pod -> `up`, and when it was taken, of its newest series: that of a pod of this name before stays for minutes."""
+    newest = {_pod(each): each for each in sorted(every_taken, key=lambda each: each.value)}
+    up: ByPod = {}
+    for each in every_up:
+        last = newest.get(_pod(each))
+        if _pod(each) not in up or (last and _labels(last) == _labels(each)):
+            up[_pod(each)] = each.value
+    return up, {key: each.value for key, each in newest.items()}
+
+
+def _labels(series: Series) -> dict[str, str]:
+    return {key: value for key, value in series.labels.items() if key != "__name__"}
 
 
 def _pod(series: Series) -> tuple[str, str]:

@@ -137,6 +137,16 @@ def test_samples_of_before_the_pod_or_of_long_ago_do_not_count(collectors_values
     assert "db-1: nothing since it started" in record.detail
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_pod_that_came_back_is_judged_by_its_own_series(collectors_values, seen, found, reverse):
+    before = [series(each.value, **each.labels, instance="before") for each in found.up]
+    old = [series((NOW - timedelta(minutes=6)).timestamp(), **each.labels) for each in before]
+    found.up = [*(series(0, **each.labels) for each in before), *found.up][:: -1 if reverse else 1]
+    found.taken = [*old, *found.taken][:: -1 if reverse else 1]
+    assert measured(collectors_values, seen, found)["AC10-postgresql.metrics"].status == "passed"
+    assert not evidence.awaited(seen, found, NOW)
+
+
 def test_a_job_of_stand_ins_that_answer_nothing_is_blocked_and_no_shortcoming(collectors_values, seen, found):
     found.targets = {"kafka": [pod("k-0", **STAND_IN)]}
     found.up = [up(0, "kafka", "k-0")]
