@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import cnpg_backups, cnpg_bucket
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.cnpg_cluster import (
     BackupStore,
     BlockedError,
@@ -125,7 +125,7 @@ class ActionModule(ClusterAction):
     def _size(self, api: Api, args: dict[str, Any], store: BackupStore, backup: Manifest) -> tuple[int | None, str]:
         """Bytes in the store, and why they are not known. That a completed backup is not there is an error."""
         told = False
-        brief = Api(api.connection, Deadline(LOOK_TIMEOUT), api.concurrency, api.masker)
+        brief = api.within(LOOK_TIMEOUT)
         try:
             with cnpg_bucket.opened(brief, store, args["namespace"], args["s3_endpoint"]) as bucket:
                 look = cnpg_bucket.look(bucket, store, backup)

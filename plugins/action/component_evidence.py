@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from ansible_collections.synergyflow.platform.plugins.module_utils import backend_kafka, backend_secrets, flux_drift
 from ansible_collections.synergyflow.platform.plugins.module_utils import component_objects as objects
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
 from ansible_collections.synergyflow.platform.plugins.module_utils.cluster_facts import identity_facts
-from ansible_collections.synergyflow.platform.plugins.module_utils.collected import collected
+from ansible_collections.synergyflow.platform.plugins.module_utils.collected import caught, collected
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer, kubernetes_client
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import SECRETS
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
@@ -32,9 +32,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.evidence impo
     synergyflow_backend,
     volsync,
 )
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import BROKEN_OFF
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.facts import facts_of
-from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record
+from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import FAILED, Record, broken_off
 from ansible_collections.synergyflow.platform.plugins.module_utils.masking import Masker
 from ansible_collections.synergyflow.platform.plugins.module_utils.policy_agent import NoDecisionError, policy_agent
 from ansible_collections.synergyflow.platform.plugins.module_utils.preflight.synergyflow_backend import SECRET_KEYS
@@ -207,21 +206,8 @@ class ActionModule(ClusterAction):
         self, api: Api, seen: objects.Seen, port: int, page: str = "metrics"
     ) -> dict[str, str | BaseException]:
         # the API server's own proxy: works where the API server reaches pods, as on any usual cluster
-        brief = Api(api.connection, Deadline(METRICS_TIMEOUT), api.concurrency, api.masker)
+        brief = api.within(METRICS_TIMEOUT)
         return each_pod(brief, seen, lambda path: brief.call("GET", f"{path}:{port}/proxy/{page}", accept="*/*"))
-
-
-def broken_off(role: str, reason: str) -> Record:
-    """The one record of a role whose objects could not be measured: what else the role measures goes on."""
-    return Record(f"{role}{BROKEN_OFF}", f"Everything of {role} was measured", FAILED, detail=reason)
-
-
-def caught(ask: Callable[[], Found]) -> Found | BaseException:
-    """The answer, or the error in its place."""
-    try:
-        return ask()
-    except ClusterError as error:
-        return error
 
 
 def plain_masked(record: Record, masker: Masker) -> dict[str, Any]:

@@ -176,9 +176,7 @@ def gathered(host: Mapping[str, Any], names: list[str], broken_off: str | None) 
         if isinstance(result, Mapping):
             found += plain(result.get("evidence")) or []
     for role, reason in (plain(host.get(broken_off)) or {}).items() if broken_off else ():
-        title = f"Everything of {role} was measured"
-        identity = f"{role}{criteria.BROKEN_OFF}"
-        found.append(records.Record(identity, title, records.FAILED, detail=str(reason)).plain())
+        found.append(records.broken_off(role, str(reason)).plain())
     return found
 
 

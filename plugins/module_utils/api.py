@@ -111,6 +111,12 @@ class Api:
 
     # -- one request
 
+    def within(self, seconds: float) -> Api:
+        """The same connection with a deadline of its own."""
+        api = Api(self.connection, Deadline(seconds), self.concurrency, self.masker)
+        api._served = self._served
+        return api
+
     def call(
         self,
         method: str,

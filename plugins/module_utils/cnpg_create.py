@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .api import Api, Deadline
+from .api import Api
 from .cnpg_versions import OPERATOR_LABEL
 from .discovery import PODS, Resource
 from .errors import ClusterError
@@ -19,7 +19,7 @@ def create(
     api: Api, resource: Resource, manifest: Manifest, *, manager: str, seconds: float, dry: bool, expect: Iterable[int]
 ) -> None:
     """Make it within so many seconds: a task may wait for hours, and an operator that is away is no reason to."""
-    brief = Api(api.connection, Deadline(seconds), api.concurrency, api.masker)
+    brief = api.within(seconds)
     metadata = manifest["metadata"]
     query = {"fieldManager": manager, **({"dryRun": "All"} if dry else {})}
     about = f"{resource.kind} {metadata['namespace']}/{metadata['name']}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import kafka_brokers, kafka_clients
-from .api import Api, ApiError, Deadline
+from .api import Api, ApiError
 from .bridge import is_ready, pod_state
 from .component_objects import OPERATOR_NAME
 from .discovery import DEPLOYMENTS, PODS
@@ -352,7 +352,7 @@ class Failover:
 
     def _asking(self, seconds: float) -> Api:
         """The API with time of its own: what was there to look at first may be used up."""
-        return Api(self._api.connection, Deadline(seconds), self._api.concurrency, self._api.masker)
+        return self._api.within(seconds)
 
     def _wait(self, gone: dict[str, Any], broker: int, began: float) -> str:
         """Wait until another pod serves in its place and all is in sync; what is missing when the time is over."""

@@ -368,9 +368,8 @@ class VolSyncCheck:
 
     def _within(self, seconds: float) -> Api:
         """The same connection with a deadline of its own."""
-        api = Api(self._api.connection, Deadline(seconds), self._api.concurrency, self._api.masker)
-        api._served = self._api.discover()
-        return api
+        self._api.discover()  # once, for all of them
+        return self._api.within(seconds)
 
 
 def left_behind(api: Api, now: datetime, hours: float = LEFT_BEHIND_AFTER) -> list[dict[str, Any]]:

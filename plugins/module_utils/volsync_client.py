@@ -120,9 +120,7 @@ class VolSync:
 
     def tidying_up(self) -> VolSync:
         """The same for tidying up, which has time of its own: also after a deadline and after Ctrl-C."""
-        api = Api(self.api.connection, Deadline(TIDY_UP), self.api.concurrency, self.api.masker)
-        api._served = self.api._served
-        return VolSync(api, self.progress)
+        return VolSync(self.api.within(TIDY_UP), self.progress)
 
 
 class Pauses:

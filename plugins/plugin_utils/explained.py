@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.behind import explanation, nameable
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import BLOCKED, FAILED, Record
 from ansible_collections.synergyflow.platform.plugins.module_utils.objects import key_of
@@ -39,4 +39,4 @@ def explain_by(api: Api, records: Sequence[Record], objects: Iterable[Mapping[st
     unwell = [each for each in nameable(objects) if not judge(each).done]
     if first and unwell:
         first.looked_at = unwell
-        explain(Api(api.connection, Deadline(SECONDS), api.concurrency, api.masker), [first])
+        explain(api.within(SECONDS), [first])

@@ -45,7 +45,8 @@ def completed(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], wa
         record["commands"] = record["commands"] or commands_of(record["id"], facts.get(record["role"]) or {})
     asked = [record for record in found if not record["criteria"] or _asked(record, wanted)]
     causes = causes_of({name for record in asked for name in record["blocked_by"]}, found)
-    return [record for record in found if record in asked or record in causes]
+    kept = {record["id"] for record in (*asked, *causes)}
+    return [record for record in found if record["id"] in kept]
 
 
 def _asked(record: Mapping[str, Any], wanted: Collection[str]) -> bool:

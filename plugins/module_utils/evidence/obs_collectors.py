@@ -163,9 +163,7 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _missing(
-    pod: Manifest, up: Mapping[tuple[str, str], float], taken: Mapping[tuple[str, str], float], now: datetime
-) -> str:
+def _missing(pod: Manifest, up: ByPod, taken: ByPod, now: datetime) -> str:
     key = place_of(pod)
     if key not in up:
         return "no series"

@@ -15,6 +15,7 @@ from ..component_objects import NOT_SERVED, stand_ins
 from ..kafka_table import aligned
 from ..objects import Manifest
 from .behind import commands_for, nameable
+from .criteria import BROKEN_OFF
 
 PASSED, FAILED, SKIPPED, BLOCKED = "passed", "failed", "skipped", "blocked"
 #: what a reader sees; a skipped criterion was not asked for, a blocked one could not be measured
@@ -114,6 +115,11 @@ def unmeasured_all(
         )
         for number, (identity, title) in enumerate(titles.items())
     ]
+
+
+def broken_off(role: str, reason: str) -> Record:
+    """The record of a role that could not be measured to the end."""
+    return Record(f"{role}{BROKEN_OFF}", f"Everything of {role} was measured", FAILED, detail=reason)
 
 
 def unread(identity: str, title: str, reason: str) -> Record:

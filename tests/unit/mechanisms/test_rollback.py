@@ -357,6 +357,20 @@ def test_volumes_are_kept_with_the_id_of_their_kafka_and_topics_are_let_go_of(pl
     assert proof.prove(api, found).remains == []
 
 
+def refuse(api: Any, store: ObjectStore, method: str, times: int) -> list[int]:
+    """Topic orders has been modified, so many times that this is asked of it; returned is how many are left."""
+    plain, left = store.handle, [times]
+
+    def handle(asked: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if asked == method and path.endswith("/kafkatopics/orders") and left[0]:
+            left[0] -= 1
+            return status(409, "the object has been modified", "Conflict")
+        return plain(asked, path, query, body)
+
+    api.connection.handler = handle
+    return left
+
+
 @pytest.mark.parametrize("conflicts", [2, 999])
 def test_a_topic_that_could_not_be_let_go_of_is_not_deleted(
     planned: Any, conflicts: int, monkeypatch: pytest.MonkeyPatch
@@ -364,15 +378,7 @@ def test_a_topic_that_could_not_be_let_go_of_is_not_deleted(
     monkeypatch.setattr(deletion, "PREPARE_PAUSE", 0.01)
     store = platform()
     api, found = planned(store)
-    plain, left = store.handle, [conflicts]
-
-    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
-        if method == "PATCH" and path.endswith("/kafkatopics/orders") and left[0]:
-            left[0] -= 1
-            return status(409, "the object has been modified", "Conflict")
-        return plain(method, path, query, body)
-
-    api.connection.handler = handle
+    refuse(api, store, "PATCH", conflicts)
     if conflicts < 10:
         deletion.Deletion(api, found).run()
         assert proof.prove(api, found).remains == []
@@ -427,15 +433,7 @@ def test_fluxs_own_release_that_is_resumed_at_the_last_moment_is_not_deleted(pla
 def test_an_object_that_its_operator_writes_meanwhile_is_looked_at_again_before_it_is_deleted(planned: Any) -> None:
     store = platform()
     api, found = planned(store)
-    plain, left = store.handle, [2]
-
-    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
-        if method == "DELETE" and path.endswith("/kafkatopics/orders") and left[0]:
-            left[0] -= 1
-            return status(409, "the object has been modified", "Conflict")
-        return plain(method, path, query, body)
-
-    api.connection.handler = handle
+    left = refuse(api, store, "DELETE", 2)
     deletion.Deletion(api, found).run()
     assert left == [0]
     assert store.get("KafkaTopic", "orders") is None
