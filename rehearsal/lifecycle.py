@@ -35,6 +35,7 @@ Result = TypeVar("Result")
 def up(names: list[str], paths: Paths) -> status.Report:
     """Build what is missing, start what does not run, make what is not there."""
     with _alone(paths):
+        build.build(paths)
         _prepare(paths)
         if not _bring_up(names, paths):
             print("The rehearsal is up already.")
@@ -55,14 +56,15 @@ def down(paths: Paths) -> None:
 def reset(names: list[str], paths: Paths) -> status.Report:
     """These clusters empty again, at the same kubeconfig path: objects, programs and volumes are gone."""
     with _alone(paths):
-        _prepare(paths)
+        build.build(paths)
         wanted.want({*wanted.clusters(paths), *names}, paths)
         supervisor = Supervisor(paths)
         supervisor.start()  # ends what a crashed one left running: volumes must not go under a living broker
         # Each cluster's programs and its control plane at once: nothing is to be kept.
-        ending: list[Callable[[], None]] = [partial(supervisor.kill, name) for name in names]
-        ending += [Cluster(name, paths).stop for name in names]
-        _for_each(ending, lambda end: end())
+        steps: list[Callable[[], None]] = [partial(supervisor.kill, name) for name in names]
+        steps += [Cluster(name, paths).stop for name in names]
+        steps.append(partial(_prepare, paths))
+        _for_each(steps, lambda step: step())
         if set(names) >= set(wanted.clusters(paths)):  # what a cluster that stays has put there does too
             s3.empty(paths, supervisor)
             store.empty(paths, supervisor)
@@ -74,7 +76,6 @@ def reset(names: list[str], paths: Paths) -> status.Report:
 
 
 def _prepare(paths: Paths) -> None:
-    build.build(paths)
     _write_manifests(paths)
     _link_kubectl(paths)
 

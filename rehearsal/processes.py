@@ -9,6 +9,7 @@ death of whoever started it.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -20,6 +21,8 @@ OWNER_VARIABLE = "SYNERGYFLOW_REHEARSAL_OWNER"
 PART_VARIABLE = "SYNERGYFLOW_REHEARSAL_PART"
 PROGRAM_VARIABLE = "SYNERGYFLOW_REHEARSAL_PROGRAM"
 
+SECONDS_TO_DIE = 5  # of a process that was killed
+
 # What a program may see of the user's environment: where things are, not how the user's own tools are set up.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
 
@@ -28,8 +31,8 @@ def environment(paths: Paths, part: str) -> dict[str, str]:
     """A clean environment that carries the mark: `part` is `supervised` or `cluster:<name>`."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # of the programs in Go the memory that waits to be collected is a third, for more work (whoever has the memory says
-    # otherwise); in the others fewer heaps of threads that wait to be used
-    frugal = {"GOGC": os.environ.get("GOGC", "35"), "MALLOC_ARENA_MAX": "2"}
+    # otherwise; with less than 50 the API servers start half a second later); in the others fewer heaps of threads
+    frugal = {"GOGC": os.environ.get("GOGC", "50"), "MALLOC_ARENA_MAX": "2"}
     return {**inherited, **paths.environment(), **frugal, OWNER_VARIABLE: str(paths.state), PART_VARIABLE: part}
 
 
@@ -71,11 +74,26 @@ def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Proces
     if grace:
         for process in alive:
             _signal(process.terminate)
-        _, alive = psutil.wait_procs(alive, timeout=grace)
+        alive = _outlive(alive, grace)
     for process in alive:
         _signal(process.kill)
-    _, alive = psutil.wait_procs(alive, timeout=5)
+    return _outlive(alive, SECONDS_TO_DIE)
+
+
+def _outlive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended when the time is over."""
+    deadline = time.monotonic() + seconds
+    while (alive := [each for each in processes if not _ended(each)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
     return alive
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whether it holds nothing any more: who has to take notice of its end, supervisord, looks once a second."""
+    with suppress(psutil.NoSuchProcess):
+        # the first thread may be through with it before the others
+        return not process.is_running() or (process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1)
+    return True
 
 
 def _signal(send: Callable[[], None]) -> None:

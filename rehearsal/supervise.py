@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,8 +180,7 @@ class Supervisor:
         for name in names:
             if name.startswith("node-"):  # it would start its pods again
                 self._call("stopProcess", name, ignore=(Faults.NOT_RUNNING,))
-        for name in pods:
-            self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        self._call_each("stopProcess", pods, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
         deadline = time.monotonic() + grace
         while time.monotonic() < deadline:
             if all(state.state in ENDED for name, state in self.states().items() if name in pods):
@@ -231,20 +230,19 @@ class Supervisor:
         """Stop the program, wait until it has ended, and forget it. Unknown names are no error; its log stays."""
         if self.state(name).state != ABSENT:
             self._take_out(name)
-        self._ini(name).unlink(missing_ok=True)
-        self._specification(name).unlink(missing_ok=True)
+        self._forget(name)
 
     def kill(self, cluster: str) -> None:
         """Kill and forget all programs of one cluster, its node's and its pods', without asking them to stop."""
-        told = self._of(cluster)
-        for name in told:
-            # Told to stop first, so that supervisord does not start it again.
-            self._call("stopProcess", name, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        # Told to stop first, so that supervisord does not start it again.
+        self._call_each("stopProcess", self._of(cluster), False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
         self._kill_processes(lambda name: belongs(name, cluster))
-        for name in self._of(cluster):  # asked again: the node may have added some until it ended
-            if name in told:  # killed: one question less for each of many
-                self._call("removeProcessGroup", name, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
-            self.remove(name)
+        found = self._of(cluster)  # asked again: the node may have added some until it ended
+        self._call_each("removeProcessGroup", found, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
+        for name in self._of(cluster):
+            self._take_out(name)
+        for name in found:
+            self._forget(name)
 
     def _of(self, cluster: str) -> list[str]:
         return [name for name in self.states() if belongs(name, cluster)]
@@ -281,6 +279,10 @@ class Supervisor:
             time.sleep(0.05)
         self._call("removeProcessGroup", name, ignore=(Faults.BAD_NAME,))
 
+    def _forget(self, name: str) -> None:
+        self._ini(name).unlink(missing_ok=True)
+        self._specification(name).unlink(missing_ok=True)
+
     def _forget_all(self) -> None:
         if self._programs.is_dir():
             for file in self._programs.iterdir():
@@ -302,19 +304,33 @@ class Supervisor:
         return self._programs / f"{name}.json"
 
     def _call(self, method: str, *arguments: Any, ignore: tuple[int, ...] = ()) -> Any:
-        transport = _Transport(socket_path(self.paths), SECONDS_TO_ANSWER if method.startswith("get") else None)
-        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
-            return getattr(proxy.supervisor, method)(*arguments)
+            return self._asked(f"supervisor.{method}", *arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode in ignore:
                 return None
-            asked = " ".join([method, *map(str, arguments)])
-            raise RehearsalError(f"supervisord refuses {asked}: {fault.faultString}") from fault
+            raise _refused(fault.faultString, method, *arguments) from fault
+
+    def _call_each(self, method: str, names: Sequence[str], *arguments: Any, ignore: tuple[int, ...] = ()) -> None:
+        """The same of each program, in one request: supervisord takes its time to answer one."""
+        calls = [{"methodName": f"supervisor.{method}", "params": [name, *arguments]} for name in names]
+        for name, answer in zip(names, self._asked("system.multicall", calls), strict=True):
+            if isinstance(answer, dict) and answer["faultCode"] not in ignore:
+                raise _refused(answer["faultString"], method, name, *arguments)
+
+    def _asked(self, method: str, *arguments: Any) -> Any:
+        limit = SECONDS_TO_ANSWER if method.startswith("supervisor.get") else None
+        transport = _Transport(socket_path(self.paths), limit)
+        try:
+            return getattr(xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport), method)(*arguments)
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise RehearsalError("the rehearsal's supervisor does not answer: run make rehearsal-up") from error
         finally:
             transport.close()
+
+
+def _refused(reason: str, *asked: Any) -> RehearsalError:
+    return RehearsalError(f"supervisord refuses {' '.join(map(str, asked))}: {reason}")
 
 
 class _Transport(SupervisorTransport):

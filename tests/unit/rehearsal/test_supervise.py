@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_values_reach_the_program_as_they_are(supervisor: Supervisor) -> None:
 
 def test_memory_is_spared_unless_the_user_says_otherwise(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOGC", raising=False)
-    assert processes.environment(paths, "supervised")["GOGC"] == "35"
+    assert processes.environment(paths, "supervised")["GOGC"] == "50"
     monkeypatch.setenv("GOGC", "100")
     assert processes.environment(paths, "supervised")["GOGC"] == "100"
 
@@ -186,6 +187,30 @@ def test_kill_takes_one_clusters_programs_with_their_children(supervisor: Superv
     supervisor.kill("apps")
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
     assert list(supervisor.states()) == ["infra.ns.pod.c"]
+
+
+def test_what_cannot_be_stopped_is_named_of_many_asked_in_one(supervisor: Supervisor) -> None:
+    supervisor.ensure(Program("one", SLEEP))
+    with pytest.raises(RehearsalError, match="refuses stopProcess nobody False: BAD_NAME"):
+        supervisor._call_each("stopProcess", ["nobody", "one"], False)
+    _until(lambda: not supervisor.state("one").runs)  # was asked all the same
+
+
+def test_who_has_ended_counts_as_ended_before_anybody_takes_notice() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; exec sleep 600"], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert processes.end([child], grace=0) == []
+        assert child.status() == psutil.STATUS_ZOMBIE
+        assert processes.end([psutil.Process(parent.pid)], grace=0) == []
+
+
+def test_who_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "SECONDS_TO_DIE", 0.1)
+    monkeypatch.setattr(processes, "_signal", lambda send: None)
+    with subprocess.Popen(SLEEP) as program:
+        assert [each.pid for each in processes.end([psutil.Process(program.pid)], grace=0)] == [program.pid]
+        program.kill()
 
 
 def test_start_again_and_stop_clear_up_after_a_crash_of_supervisord(paths: Paths) -> None:
