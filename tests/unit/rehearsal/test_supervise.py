@@ -191,6 +191,7 @@ def test_kill_takes_one_clusters_programs_with_their_children(supervisor: Superv
 
 def test_what_cannot_be_stopped_is_named_of_many_asked_in_one(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("one", SLEEP))
+    _until(lambda: processes.command_line(psutil.Process(supervisor.state("one").pid)) == SLEEP)
     with pytest.raises(RehearsalError, match="refuses stopProcess nobody False: BAD_NAME"):
         supervisor._call_each("stopProcess", ["nobody", "one"], False)
     _until(lambda: not supervisor.state("one").runs)  # was asked all the same
