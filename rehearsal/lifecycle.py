@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from rehearsal import artifacts, build, processes, programs, s3, status, stores, vault, wanted
-from rehearsal.clusters import Cluster
+from rehearsal import artifacts, build, ports, processes, programs, s3, status, stores, vault, wanted
+from rehearsal.clusters import NAMES, Cluster
 from rehearsal.errors import RehearsalError
-from rehearsal.files import locked
+from rehearsal.files import locked, write_atomically
 from rehearsal.paths import REPOSITORY, Paths
 from rehearsal.progress import Progress
 from rehearsal.sources import charts, store
@@ -35,7 +36,6 @@ Result = TypeVar("Result")
 def up(names: list[str], paths: Paths) -> status.Report:
     """Build what is missing, start what does not run, make what is not there."""
     with _alone(paths):
-        build.build(paths)
         _prepare(paths)
         if not _bring_up(names, paths):
             print("The rehearsal is up already.")
@@ -56,15 +56,14 @@ def down(paths: Paths) -> None:
 def reset(names: list[str], paths: Paths) -> status.Report:
     """These clusters empty again, at the same kubeconfig path: objects, programs and volumes are gone."""
     with _alone(paths):
-        build.build(paths)
+        _prepare(paths)
         wanted.want({*wanted.clusters(paths), *names}, paths)
         supervisor = Supervisor(paths)
         supervisor.start()  # ends what a crashed one left running: volumes must not go under a living broker
         # Each cluster's programs and its control plane at once: nothing is to be kept.
-        steps: list[Callable[[], None]] = [partial(supervisor.kill, name) for name in names]
-        steps += [Cluster(name, paths).stop for name in names]
-        steps.append(partial(_prepare, paths))
-        _for_each(steps, lambda step: step())
+        ending: list[Callable[[], None]] = [partial(supervisor.kill, name) for name in names]
+        ending += [Cluster(name, paths).stop for name in names]
+        _for_each(ending, lambda end: end())
         if set(names) >= set(wanted.clusters(paths)):  # what a cluster that stays has put there does too
             s3.empty(paths, supervisor)
             store.empty(paths, supervisor)
@@ -76,6 +75,7 @@ def reset(names: list[str], paths: Paths) -> status.Report:
 
 
 def _prepare(paths: Paths) -> None:
+    build.build(paths)
     _write_manifests(paths)
     _link_kubectl(paths)
 
@@ -183,12 +183,27 @@ def _charts() -> list[charts.Chart]:
 
 
 def _write_manifests(paths: Paths) -> None:
-    for folder, (module, options) in _manifests().items():
-        if not (paths.manifests / folder).is_dir():
+    made_from = paths.manifests / "made-from"
+    missing = [folder for folder in _manifests() if not (paths.manifests / folder / "operator.yaml").is_file()]
+    if missing or not made_from.is_file() or made_from.read_text() != _made_from(paths):
+        for folder in missing:
             print(f"[up] manifests of {folder}")
-        # imported only now: Java and YAML that the rest does without
-        importlib.import_module(module).write(paths.manifests / folder, paths, **options)
+        for folder, (module, options) in _manifests().items():
+            # imported only now: Java and YAML that the rest does without
+            importlib.import_module(module).write(paths.manifests / folder, paths, **options)
+        write_atomically(made_from, _made_from(paths))
     charts.write(_charts(), paths)
+
+
+def _made_from(paths: Paths) -> str:
+    """What the manifests are made from: this code, the versions, and the ports that outlive clusters, a webhook's."""
+    digest = hashlib.sha256(_code_digest().encode())
+    for file in (artifacts.FILE, artifacts.LOCK):
+        digest.update(file.read_bytes())
+    of_clusters = tuple(f"{name}." for name in NAMES)
+    kept = {name: port for name, port in ports.reserved(paths).items() if not name.startswith(of_clusters)}
+    digest.update(json.dumps(kept, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def _on_disk(paths: Paths) -> list[Cluster]:

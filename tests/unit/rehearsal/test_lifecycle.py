@@ -2,11 +2,16 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 from __future__ import annotations
 
+import sys
+import types
+from pathlib import Path
+
 import psutil
 import pytest
 
-from rehearsal import lifecycle, processes
+from rehearsal import lifecycle, ports, processes
 from rehearsal.clusters import Cluster
+from rehearsal.files import write_atomically
 from rehearsal.paths import Paths
 from rehearsal.supervise import PART, Program, Supervisor
 
@@ -33,3 +38,36 @@ def test_reset_empties_no_cluster_under_programs_that_a_crashed_supervisord_left
     finally:
         supervisor.stop()
     assert left == [[]]
+
+
+def test_manifests_are_written_again_only_when_what_they_are_made_from_changed(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def write(folder: Path, paths: Paths) -> None:
+        written.append(folder.name)
+        ports.reserve("an.operators.webhook", paths)
+        write_atomically(folder / "operator.yaml", "---\n")
+
+    module = types.ModuleType("manifests_of_a_test")
+    module.write = write  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
+    monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
+
+    def again() -> int:
+        before = len(written)
+        lifecycle._write_manifests(paths)
+        return len(written) - before
+
+    assert [again(), again()] == [1, 0]
+    ports.reserve("apps.a-pod", paths)
+    assert again() == 0  # the ports of a cluster's pods come and go
+    ports.release("an.operators.webhook", paths)
+    ports.reserve("another.name", paths)
+    assert [again(), again()] == [1, 0]
+    (paths.manifests / "operator-1" / "operator.yaml").unlink()
+    assert [again(), again()] == [1, 0]
+    monkeypatch.setattr(lifecycle, "_code_digest", lambda: "changed")
+    assert [again(), again()] == [1, 0]
