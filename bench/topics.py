@@ -34,7 +34,7 @@ AT_ONCE, SINGLY, OWN_TOOLS = "kafka_topics_check", "topic by topic", "kafka-topi
 ALONE = ", asking alone"
 #: what a process says of itself: a task's result as ansible.cfg has it printed
 REQUESTS = re.compile(r"^ *requests: (\d+)$", re.MULTILINE)
-SECONDS = re.compile(r"^ {0,4}seconds: ([\d.]+)$", re.MULTILINE)
+SECONDS = re.compile(r"^ *seconds: ([\d.]+)$", re.MULTILINE)
 
 
 def names() -> list[str]:

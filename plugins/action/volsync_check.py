@@ -31,6 +31,7 @@ MARGIN = 300
 class ActionModule(ClusterAction):
     """See the module of the same name for the documentation."""
 
+    _supports_async = True
     ARGUMENTS = {  # noqa: RUF012
         "secret": {"type": "str", "required": True},
         "secret_namespace": {"type": "str", "required": True},

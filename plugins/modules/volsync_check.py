@@ -29,6 +29,11 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - synergyflow.platform.attributes
   - synergyflow.platform.attributes.measuring
+attributes:
+  async:
+    description: Can go on beside the play, by C(async) and C(poll=0).
+    support: full
+    details: M(synergyflow.platform.job_result) waits for the result.
 options:
   secret:
     description:

@@ -19,6 +19,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.api import Ap
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import open_connection
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.records import Record
+from ansible_collections.synergyflow.platform.plugins.plugin_utils import job
 
 display = Display()
 #: what a template begins with; `#jinja2:` at the beginning of a text may give it marks of its own
@@ -78,11 +79,17 @@ class ClusterAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
+        work = partial(self._acted, task_vars or {})
+        if self._task.async_val:
+            return job.begin(work, self._task.async_val, job.folder_of(self))
+        return work()
+
+    def _acted(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         self._api: Api | None = None
         args: dict[str, Any] = {}
         try:
             args = self._validated()
-            return self.act(args, task_vars or {})
+            return self.act(args, task_vars)
         except ClusterError as error:
             if not self._api:  # options are judged before the cluster is asked: a wrong one always fails the task
                 return {"failed": True, "changed": False, "msg": str(error)}

@@ -32,6 +32,13 @@ CLAIM = "files"
 IMAGE = "docker.io/library/busybox:1.37.0-musl"
 # a schedule that never comes while the tests run
 SOURCE = {"name": "files", "namespace": NAMESPACE, "pvc": CLAIM, "schedule": "0 0 1 1 *"}
+CHECK = {
+    "secret": "volsync-check-restic",
+    "secret_namespace": "volsync-system",
+    "megabytes": 2,
+    "copy_method": "Direct",
+    "storage_class": "rook-ceph-block",
+}
 # its namespace is not there, and must not keep the others from being backed up
 TO_COME = {"name": "later", "namespace": "volumes-to-come", "pvc": "later", "to_come": True}
 OTHER_ROLES = ("strimzi", "kafka_cluster", "schema_registry", "cnpg", "synergyflow_backend", "obs_collectors")
@@ -243,6 +250,51 @@ def test_an_interrupted_backup_takes_its_trigger_away(volumes: Volumes):
     volumes.idle()
 
 
+BESIDE = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Begin
+      synergyflow.platform.volsync_check: "{{ options }}"
+      async: 600
+      poll: 0
+      register: begun
+    - name: What goes on meanwhile
+      ansible.builtin.pause:
+        seconds: 600
+    - name: Wait
+      synergyflow.platform.job_result:
+        job: "{{ begun.ansible_job_id }}"
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
+    volumes: Volumes, tmp_path: Path, how: signal.Signals
+) -> None:
+    _playbook, *arguments = volumes.modules.command("volsync_check", CHECK)
+    playbook, jobs = tmp_path / "beside.yml", tmp_path / "jobs"
+    playbook.write_text(BESIDE)
+
+    def made() -> list[str]:
+        namespaces = [each["metadata"]["name"] for each in volumes.rehearsal.get("apps", "namespaces")["items"]]
+        return [name for name in namespaces if name.startswith("volsync-check-")]
+
+    run = subprocess.Popen(
+        [str(ANSIBLE), str(playbook), *arguments],
+        env={**os.environ, **volumes.rehearsal.environment, "ANSIBLE_ASYNC_DIR": str(jobs)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    volumes.until(made)
+    assert len(list(jobs.iterdir())) == 1
+    run.send_signal(how)
+    assert run.wait(60) != 0
+    volumes.until(lambda: not made())
+    volumes.until(lambda: not list(jobs.iterdir()))
+
+
 def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes: Volumes):
     root = volumes.paths.volumes / "apps"
     tampered: list[str] = []
@@ -262,15 +314,7 @@ def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes:
 
     thread = threading.Thread(target=tamper)
     thread.start()
-    result = volumes.modules.run(
-        "volsync_check",
-        secret="volsync-check-restic",
-        secret_namespace="volsync-system",
-        megabytes=2,
-        copy_method="Direct",
-        storage_class="rook-ceph-block",
-        fail=False,
-    ).ok()
+    result = volumes.modules.run("volsync_check", **CHECK, fail=False).ok()
     thread.join()
     records = {record["id"]: record for record in result["evidence"]}
     failed = {identity for identity, record in records.items() if record["status"] != "passed"}

@@ -44,6 +44,20 @@ ROLES = {
     "volsync": ("AC1", "AC2", "AC3", "AC12", "AC13"),
     "obs_collectors": ("AC10", "AC13"),
 }
+#: role and file of its tasks, in the order in which they run on a cluster. Figures with a target are measured alone;
+#: after them, while VolSync is at work, what has none or waits: the database, messages, the loss of a broker
+STEPS = (
+    ("flux", "validate"),
+    ("strimzi", "validate"),
+    ("kafka_cluster", "validate_performance"),
+    ("schema_registry", "validate"),
+    ("synergyflow_backend", "validate"),
+    ("volsync", "begin_validate"),
+    ("cnpg", "validate"),
+    ("kafka_cluster", "validate_messages"),
+    ("volsync", "validate"),
+    ("obs_collectors", "validate"),
+)
 #: what is about several parts: not meant by the name of a role
 SHARED = ("AC12", "AC13")
 
@@ -143,6 +157,12 @@ def _known(names: Iterable[str], where: str) -> set[str]:
             raise ClusterError(f"{where}: {name} is no criterion; there are {', '.join(by_name)}.")
         found.update(by_name[str(name).lower()])
     return found
+
+
+def steps_for(groups: Iterable[str]) -> list[dict[str, str]]:
+    """What to run for any of the groups, given as selected() returns them: `role`, and `tasks`, the name of a file."""
+    roles = roles_for(groups)
+    return [{"role": role, "tasks": tasks} for role, tasks in STEPS if role in roles]
 
 
 def roles_for(groups: Iterable[str]) -> list[str]:

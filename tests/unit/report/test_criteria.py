@@ -14,11 +14,13 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.errors import
 from ansible_collections.synergyflow.platform.plugins.module_utils.evidence.criteria import (
     GROUPS,
     ROLES,
+    STEPS,
     by_name,
     groups_of,
     role_of,
     roles_for,
     selected,
+    steps_for,
 )
 from check_ids import known
 
@@ -61,6 +63,24 @@ def test_the_roles_measured_are_those_of_the_platform_in_its_order():
     site = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text())[0]["roles"]
     assert list(ROLES) == [each["role"].rpartition(".")[2] for each in site]
     assert {group for groups in ROLES.values() for group in groups} == set(GROUPS)
+
+
+def test_the_steps_are_all_that_the_roles_measure():
+    assert {role for role, _tasks in STEPS} == set(ROLES)
+    for role in ROLES:
+        parts = [tasks for each, tasks in STEPS if each == role]
+        whole = yaml.safe_load((ROOT / "roles" / role / "tasks" / "validate.yml").read_text())
+        included = [f"{file}" for task in whole if (file := task.get("ansible.builtin.include_tasks"))]
+        specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+        assert set(parts) <= set(specs)  # the variables are looked at in each step
+        # the role alone does the same as the steps
+        assert [*included, *(["validate.yml"] if "validate" in parts else [])] == [f"{part}.yml" for part in parts]
+        assert all((ROOT / "roles" / role / "tasks" / f"{part}.yml").is_file() for part in parts)
+
+
+def test_the_steps_of_a_part_of_the_criteria_are_those_of_its_roles():
+    assert steps_for(["ac9"]) == [{"role": "schema_registry", "tasks": "validate"}]
+    assert [step["tasks"] for step in steps_for(["ac6"])] == ["validate_performance", "validate_messages"]
 
 
 def test_selection_by_variable_by_tag_and_by_role():

@@ -1,18 +1,18 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter measured_roles."""
+"""Filter measured_steps."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: measured_roles
-short_description: Which roles have something to say on acceptance criteria
+name: measured_steps
+short_description: What has to be run to measure acceptance criteria
 version_added: 0.1.0
 author:
   - synergyflow.platform contributors (@synergyflow)
 description:
-  - Says which roles have to be measured for a list of criteria, in the order of the platform's birth.
+  - Says which tasks of which roles measure a list of criteria, in the order in which they disturb each other least.
 options:
   _input:
     description: Criteria as the filter P(synergyflow.platform.criteria#filter) returns them.
@@ -22,25 +22,25 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show which roles are measured
+- name: Show what is run
   ansible.builtin.debug:
-    msg: "{{ ['ac6', 'ac9'] | synergyflow.platform.measured_roles }}"
+    msg: "{{ ['ac6', 'ac9'] | synergyflow.platform.measured_steps }}"
 """
 
 RETURN = r"""
 _value:
-  description: Names of roles.
+  description: C(role), and C(tasks), the name of a file of its tasks.
   type: list
-  elements: str
+  elements: dict
 """
 
 from typing import Any
 
-from ..module_utils.evidence.criteria import roles_for
+from ..module_utils.evidence.criteria import steps_for
 
 
 class FilterModule:
     """The filter under its name."""
 
     def filters(self) -> dict[str, Any]:
-        return {"measured_roles": roles_for}
+        return {"measured_steps": steps_for}
