@@ -23,7 +23,6 @@ from rehearsal.errors import RehearsalError
 from rehearsal.paths import Paths
 
 _HERE = Path(__file__).parent
-FILE = _HERE / "artifacts.toml"
 LOCK = _HERE / "maven.lock.json"
 # Static binaries run on any Linux of the architecture; paths and symbols would make them larger and unlike each other.
 GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
@@ -220,7 +219,7 @@ def _locked() -> dict[str, dict[str, str]]:
 
 @cache
 def _declared() -> dict:
-    return tomllib.loads(FILE.read_text())
+    return tomllib.loads((_HERE / "artifacts.toml").read_text())
 
 
 def _key(ingredients: list[str]) -> str:

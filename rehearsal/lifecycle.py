@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rehearsal import artifacts, build, ports, processes, programs, s3, status, stores, vault, wanted
-from rehearsal.clusters import NAMES, Cluster
+from rehearsal.clusters import Cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.files import locked, write_atomically
 from rehearsal.paths import REPOSITORY, Paths
@@ -184,11 +184,11 @@ def _charts() -> list[charts.Chart]:
 
 def _write_manifests(paths: Paths) -> None:
     made_from = paths.manifests / "made-from"
-    missing = [folder for folder in _manifests() if not (paths.manifests / folder / "operator.yaml").is_file()]
-    if missing or not made_from.is_file() or made_from.read_text() != _made_from(paths):
-        for folder in missing:
-            print(f"[up] manifests of {folder}")
+    if not made_from.is_file() or made_from.read_text() != _made_from(paths):
+        made_from.unlink(missing_ok=True)  # not whole while it is written
         for folder, (module, options) in _manifests().items():
+            if not (paths.manifests / folder).is_dir():
+                print(f"[up] manifests of {folder}")
             # imported only now: Java and YAML that the rest does without
             importlib.import_module(module).write(paths.manifests / folder, paths, **options)
         write_atomically(made_from, _made_from(paths))
@@ -196,13 +196,14 @@ def _write_manifests(paths: Paths) -> None:
 
 
 def _made_from(paths: Paths) -> str:
-    """What the manifests are made from: this code, the versions, and the ports that outlive clusters, a webhook's."""
+    """The manifests as they are, and what they are made from: this code, programs' modules, and the webhook's port."""
     digest = hashlib.sha256(_code_digest().encode())
-    for file in (artifacts.FILE, artifacts.LOCK):
-        digest.update(file.read_bytes())
-    of_clusters = tuple(f"{name}." for name in NAMES)
-    kept = {name: port for name, port in ports.reserved(paths).items() if not name.startswith(of_clusters)}
-    digest.update(json.dumps(kept, sort_keys=True).encode())
+    folders = [family.folder(paths).name for family in artifacts.go_families().values()]
+    webhooks = {name: port for name, port in ports.reserved(paths).items() if name.endswith(".webhook")}
+    digest.update(json.dumps([folders, webhooks], sort_keys=True).encode())
+    digest.update(artifacts.LOCK.read_bytes())
+    for file in sorted(paths.manifests.glob("*/*.yaml")):
+        digest.update(f"{file.relative_to(paths.manifests)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -69,15 +69,38 @@ def command_line(process: psutil.Process) -> list[str]:
 
 
 def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Process]:
-    """Ask the processes to end, kill what is left after `grace` seconds; returns what could not be ended."""
+    """Ask the processes to end, kill what is left after `grace` seconds; returns what could not be ended.
+
+    What they have started is killed with them, also where it has no mark: PostgreSQL writes over its environment.
+    """
     alive = list(processes)
+    family = descendants(alive)
     if grace:
         for process in alive:
             _signal(process.terminate)
         alive = _outlive(alive, grace)
+    alive += family
     for process in alive:
         _signal(process.kill)
     return _outlive(alive, SECONDS_TO_DIE)
+
+
+def descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """What these have started, and what that has started; without them, and without this process."""
+    known = {process.pid for process in processes} | {os.getpid()}
+    children: dict[int, list[psutil.Process]] = {}
+    for each in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            children.setdefault(each.ppid(), []).append(each)
+    found: list[psutil.Process] = []
+    parents = list(known - {os.getpid()})
+    while parents:
+        for child in children.get(parents.pop(), []):
+            if child.pid not in known:
+                known.add(child.pid)
+                found.append(child)
+                parents.append(child.pid)
+    return found
 
 
 def _outlive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:

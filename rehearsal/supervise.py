@@ -235,14 +235,14 @@ class Supervisor:
     def kill(self, cluster: str) -> None:
         """Kill and forget all programs of one cluster, its node's and its pods', without asking them to stop."""
         # Told to stop first, so that supervisord does not start it again.
-        self._call_each("stopProcess", self._of(cluster), False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        told = self._of(cluster)
+        self._call_each("stopProcess", told, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
         self._kill_processes(lambda name: belongs(name, cluster))
-        found = self._of(cluster)  # asked again: the node may have added some until it ended
-        self._call_each("removeProcessGroup", found, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
-        for name in self._of(cluster):
-            self._take_out(name)
-        for name in found:
+        self._call_each("removeProcessGroup", told, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
+        for name in told:
             self._forget(name)
+        for name in self._of(cluster):  # not ended yet, or added by the node until it ended
+            self.remove(name)
 
     def _of(self, cluster: str) -> list[str]:
         return [name for name in self.states() if belongs(name, cluster)]

@@ -55,19 +55,48 @@ def test_manifests_are_written_again_only_when_what_they_are_made_from_changed(
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
     monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
+    monkeypatch.setattr(lifecycle.artifacts, "go_families", dict)
+    monkeypatch.setattr(lifecycle, "_charts", list)
 
     def again() -> int:
         before = len(written)
         lifecycle._write_manifests(paths)
         return len(written) - before
 
+    operator = paths.manifests / "operator-1" / "operator.yaml"
     assert [again(), again()] == [1, 0]
     ports.reserve("apps.a-pod", paths)
     assert again() == 0  # the ports of a cluster's pods come and go
     ports.release("an.operators.webhook", paths)
-    ports.reserve("another.name", paths)
     assert [again(), again()] == [1, 0]
-    (paths.manifests / "operator-1" / "operator.yaml").unlink()
+    operator.unlink()
+    assert [again(), again()] == [1, 0]
+    operator.write_text("--- by hand\n")
     assert [again(), again()] == [1, 0]
     monkeypatch.setattr(lifecycle, "_code_digest", lambda: "changed")
     assert [again(), again()] == [1, 0]
+
+
+def test_a_write_of_manifests_that_was_broken_off_is_made_good(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, broken = ["before"], [False]
+
+    def write(folder: Path, paths: Paths) -> None:
+        write_atomically(folder / "crds.yaml", f"--- {code[0]}\n")
+        if broken[0]:
+            raise KeyboardInterrupt
+
+    module = types.ModuleType("manifests_of_a_test")
+    module.write = write  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
+    monkeypatch.setattr(lifecycle, "_code_digest", lambda: code[0])
+    monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
+    monkeypatch.setattr(lifecycle.artifacts, "go_families", dict)
+    monkeypatch.setattr(lifecycle, "_charts", list)
+    lifecycle._write_manifests(paths)
+    code[0], broken[0] = "another", True
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle._write_manifests(paths)
+    code[0], broken[0] = "before", False
+    lifecycle._write_manifests(paths)
+    assert (paths.manifests / "operator-1" / "crds.yaml").read_text() == "--- before\n"

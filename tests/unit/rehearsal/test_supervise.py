@@ -206,6 +206,17 @@ def test_who_has_ended_counts_as_ended_before_anybody_takes_notice() -> None:
         assert processes.end([psutil.Process(parent.pid)], grace=0) == []
 
 
+def test_what_a_killed_process_has_started_ends_with_it_also_without_a_mark(paths: Paths) -> None:
+    """As PostgreSQL's: a session of its own, and nothing of the environment."""
+    script = "setsid env -i sleep 600 & echo $!; exec sleep 600"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        _until(lambda: processes.command_line(child) == SLEEP)
+        assert processes.end([psutil.Process(parent.pid)], grace=0) == []
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
 def test_who_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "SECONDS_TO_DIE", 0.1)
     monkeypatch.setattr(processes, "_signal", lambda send: None)
