@@ -87,13 +87,13 @@ def end(processes: Iterable[psutil.Process], grace: float) -> list[psutil.Proces
 
 def descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """What these have started, and what that has started; without them, and without this process."""
-    known = {process.pid for process in processes} | {os.getpid()}
+    parents = [process.pid for process in processes]
+    known = {*parents, os.getpid()}
     children: dict[int, list[psutil.Process]] = {}
     for each in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
             children.setdefault(each.ppid(), []).append(each)
     found: list[psutil.Process] = []
-    parents = list(known - {os.getpid()})
     while parents:
         for child in children.get(parents.pop(), []):
             if child.pid not in known:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.interruption 
     interruptible,
 )
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import job
+from until import until
 
 COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
 PLAY = """
@@ -49,13 +49,6 @@ if os.fork():
 job.begin(globals()[sys.argv[3]], 600, folder)
 os._exit(0)
 """
-
-
-def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline, "did not happen within 30 s"
-        time.sleep(0.05)
 
 
 def test_the_result_is_that_of_the_work_and_is_had_once(tmp_path: Path) -> None:
@@ -136,5 +129,5 @@ def test_when_the_run_is_over_the_work_ends_and_leaves_nothing(tmp_path: Path, w
     marker, folder = tmp_path / "marker", tmp_path / "jobs"
     known = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
     subprocess.run([sys.executable, "-c", PLAY, str(folder), str(marker), work], check=True, timeout=30, env=known)
-    _until(lambda: marker.exists() and not list(folder.iterdir()))
+    until(lambda: marker.exists() and not list(folder.iterdir()))
     assert marker.read_text() == says

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from until import until
 
 from rehearsal.node import addresses
 from rehearsal.node.services import Services, ready
@@ -62,13 +62,6 @@ def heard(paths: Paths, port: int) -> bytes | None:
         return None
     except TimeoutError:
         return b"..."
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_an_address_of_a_pod_has_a_twin_here():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -40,6 +41,17 @@ def test_reset_empties_no_cluster_under_programs_that_a_crashed_supervisord_left
     assert left == [[]]
 
 
+def _one_operator(monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, Paths], None]) -> None:
+    """A rehearsal whose manifests are those of operator-1, written so, and that has no charts."""
+    module = types.ModuleType("manifests_of_a_test")
+    module.write = write  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
+    monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
+    monkeypatch.setattr(lifecycle.artifacts, "go_families", dict)
+    monkeypatch.setattr(lifecycle, "_charts", list)
+
+
 def test_manifests_are_written_again_only_when_what_they_are_made_from_changed(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,13 +62,7 @@ def test_manifests_are_written_again_only_when_what_they_are_made_from_changed(
         ports.reserve("an.operators.webhook", paths)
         write_atomically(folder / "operator.yaml", "---\n")
 
-    module = types.ModuleType("manifests_of_a_test")
-    module.write = write  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
-    monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
-    monkeypatch.setattr(lifecycle.artifacts, "go_families", dict)
-    monkeypatch.setattr(lifecycle, "_charts", list)
+    _one_operator(monkeypatch, write)
 
     def again() -> int:
         before = len(written)
@@ -85,14 +91,8 @@ def test_a_write_of_manifests_that_was_broken_off_is_made_good(paths: Paths, mon
         if broken[0]:
             raise KeyboardInterrupt
 
-    module = types.ModuleType("manifests_of_a_test")
-    module.write = write  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(lifecycle, "_manifests", lambda: {"operator-1": (module.__name__, {})})
+    _one_operator(monkeypatch, write)
     monkeypatch.setattr(lifecycle, "_code_digest", lambda: code[0])
-    monkeypatch.setattr(lifecycle.charts, "write", lambda *_: None)
-    monkeypatch.setattr(lifecycle.artifacts, "go_families", dict)
-    monkeypatch.setattr(lifecycle, "_charts", list)
     lifecycle._write_manifests(paths)
     code[0], broken[0] = "another", True
     with pytest.raises(KeyboardInterrupt):

@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from until import until
 
 from rehearsal import processes, supervise
 from rehearsal.errors import RehearsalError
@@ -40,13 +40,6 @@ def supervisor(paths: Paths) -> Iterator[Supervisor]:
     it.start()
     yield it
     it.stop()
-
-
-def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline, "did not happen within 30 s"
-        time.sleep(0.05)
 
 
 def _section(text: str) -> configparser.SectionProxy:
@@ -103,7 +96,7 @@ def test_programs_belong_to_the_cluster_they_are_named_after() -> None:
 def test_values_reach_the_program_as_they_are(supervisor: Supervisor) -> None:
     value = 'it\'s; 100% "odd" # \n second line'
     supervisor.ensure(Program("echo", ["printenv", "VALUE"], {"VALUE": value}, autorestart=False))
-    _until(lambda: supervisor.state("echo").state == "EXITED")
+    until(lambda: supervisor.state("echo").state == "EXITED")
     assert supervisor.tail("echo") == value + "\n"
 
 
@@ -120,7 +113,7 @@ def test_the_users_own_environment_is_not_handed_down(paths: Paths, monkeypatch:
     supervisor.start()
     try:
         supervisor.ensure(Program("env", ["env"], autorestart=False))
-        _until(lambda: supervisor.state("env").state == "EXITED")
+        until(lambda: supervisor.state("env").state == "EXITED")
         assert "KUBECONFIG" not in supervisor.tail("env", 100_000)
     finally:
         supervisor.stop()
@@ -136,22 +129,22 @@ def test_ensure_leaves_what_runs_alone_and_replaces_what_changed(supervisor: Sup
     after = supervisor.states()
     assert after["other"].pid == before["other"].pid
     assert after["one"].pid != before["one"].pid
-    _until(lambda: psutil.Process(after["one"].pid).cmdline() == ["sleep", "601"])
+    until(lambda: psutil.Process(after["one"].pid).cmdline() == ["sleep", "601"])
 
 
 def test_an_end_is_reported_with_its_status_and_ensure_starts_again(supervisor: Supervisor) -> None:
     program = Program("fails", ["sh", "-c", "echo why; exit 3"], autorestart=False)
     supervisor.ensure(program)
-    _until(lambda: supervisor.state("fails").state == "EXITED")
+    until(lambda: supervisor.state("fails").state == "EXITED")
     assert supervisor.state("fails").exitstatus == 3
     assert supervisor.tail("fails") == "why\n"
     assert supervisor.ensure(program)
-    _until(lambda: supervisor.tail("fails") == "why\nwhy\n")
+    until(lambda: supervisor.tail("fails") == "why\nwhy\n")
 
 
 def test_a_program_that_is_not_there_says_so_in_its_log(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("missing", ["/nowhere/program"], autorestart=False))
-    _until(lambda: supervisor.state("missing").state == "EXITED")
+    until(lambda: supervisor.state("missing").state == "EXITED")
     assert supervisor.state("missing").exitstatus == 127
     assert "cannot start /nowhere/program" in supervisor.tail("missing")
 
@@ -159,18 +152,18 @@ def test_a_program_that_is_not_there_says_so_in_its_log(supervisor: Supervisor) 
 def test_a_killed_program_is_restarted_or_not_as_told(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("lasting", SLEEP))
     supervisor.ensure(Program("once", SLEEP, autorestart=False))
-    _until(lambda: all(state.state == "RUNNING" for state in supervisor.states().values()))
+    until(lambda: all(state.state == "RUNNING" for state in supervisor.states().values()))
     first = supervisor.state("lasting").pid
     for name in ("lasting", "once"):
         os.kill(supervisor.state(name).pid or 0, signal.SIGKILL)
-    _until(lambda: supervisor.state("lasting").pid not in (None, first))
-    _until(lambda: supervisor.state("once").state == "EXITED")
+    until(lambda: supervisor.state("lasting").pid not in (None, first))
+    until(lambda: supervisor.state("once").state == "EXITED")
 
 
 def test_remove_waits_for_the_end_and_kills_what_ignores_the_signal(supervisor: Supervisor) -> None:
     stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
     supervisor.ensure(Program("stubborn", stubborn, stopwaitsecs=1))
-    _until(lambda: supervisor.tail("stubborn") == "ready\n")
+    until(lambda: supervisor.tail("stubborn") == "ready\n")
     pid = supervisor.state("stubborn").pid
     supervisor.remove("stubborn")
     assert not psutil.pid_exists(pid or 0)
@@ -181,7 +174,7 @@ def test_remove_waits_for_the_end_and_kills_what_ignores_the_signal(supervisor: 
 def test_kill_takes_one_clusters_programs_with_their_children(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("apps.ns.pod.c", ["sh", "-c", "trap '' TERM; sleep 600 & wait; wait"]))
     supervisor.ensure(Program("infra.ns.pod.c", SLEEP))
-    _until(lambda: len(psutil.Process(supervisor.state("apps.ns.pod.c").pid).children()) == 1)
+    until(lambda: len(psutil.Process(supervisor.state("apps.ns.pod.c").pid).children()) == 1)
     family = [psutil.Process(supervisor.state("apps.ns.pod.c").pid)]
     family += family[0].children()
     supervisor.kill("apps")
@@ -191,10 +184,10 @@ def test_kill_takes_one_clusters_programs_with_their_children(supervisor: Superv
 
 def test_what_cannot_be_stopped_is_named_of_many_asked_in_one(supervisor: Supervisor) -> None:
     supervisor.ensure(Program("one", SLEEP))
-    _until(lambda: processes.command_line(psutil.Process(supervisor.state("one").pid)) == SLEEP)
+    until(lambda: processes.command_line(psutil.Process(supervisor.state("one").pid)) == SLEEP)
     with pytest.raises(RehearsalError, match="refuses stopProcess nobody False: BAD_NAME"):
         supervisor._call_each("stopProcess", ["nobody", "one"], False)
-    _until(lambda: not supervisor.state("one").runs)  # was asked all the same
+    until(lambda: not supervisor.state("one").runs)  # was asked all the same
 
 
 def test_who_has_ended_counts_as_ended_before_anybody_takes_notice() -> None:
@@ -212,7 +205,7 @@ def test_what_a_killed_process_has_started_ends_with_it_also_without_a_mark(path
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         child = psutil.Process(int(parent.stdout.readline()))
-        _until(lambda: processes.command_line(child) == SLEEP)
+        until(lambda: processes.command_line(child) == SLEEP)
         assert processes.end([psutil.Process(parent.pid)], grace=0) == []
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
@@ -232,7 +225,7 @@ def test_start_again_and_stop_clear_up_after_a_crash_of_supervisord(paths: Paths
     supervisor.ensure(Program("one", SLEEP))
     orphan = supervisor.state("one").pid or 0
     psutil.Process(supervisor.pid()).kill()
-    _until(lambda: not supervisor.running())
+    until(lambda: not supervisor.running())
     assert supervisor.start()
     assert not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
     assert supervisor.states() == {}
@@ -250,7 +243,7 @@ def test_pods_that_do_not_end_are_killed_together(paths: Paths) -> None:
     names = [f"apps.ns.broker-{number}.kafka" for number in range(3)]
     for name in names:
         supervisor.ensure(Program(name, ["sh", "-c", f"trap '' TERM; {ready}"], stopwaitsecs=300))
-    _until(lambda: all("ready" in supervisor.tail(name) for name in names))
+    until(lambda: all("ready" in supervisor.tail(name) for name in names))
     supervisor.stop(grace=0.2)  # one after the other they would outlast this test's limit
     assert processes.find(paths) == []
 
