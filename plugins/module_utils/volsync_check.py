@@ -26,7 +26,7 @@ from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured, unme
 from .interruption import InterruptedRunError, interruptible
 from .object_store import ObjectStoreError, ca_file
 from .volsync_backup import Backup, Outcome, new_tag
-from .volsync_client import FIELD_MANAGER, Pauses, VolSync
+from .volsync_client import FIELD_MANAGER, TIDY_UP, Pauses, VolSync
 from .volsync_metrics import DURATION, durations
 from .volsync_movers import exit_code, pod_log
 from .volsync_reach import CA_KEY
@@ -146,12 +146,12 @@ class VolSyncCheck:
                 self._measure(found)
             except InterruptedRunError:
                 with signals.hold():
-                    self._take_away(found, wait=False)
+                    self._take_away(found, TIDY_UP)
                 raise
             except ClusterError as error:
                 found.reason = self._api.masker.text(str(error)).rstrip(".")
             with signals.hold():
-                self._take_away(found, wait=True)
+                self._take_away(found, GONE_SECONDS)
         return found
 
     # --- steps
@@ -162,7 +162,7 @@ class VolSyncCheck:
         hours = max(LEFT_BEHIND_AFTER, self._api.deadline.seconds / 3600)
         for namespace in left_behind(self._api, datetime.now(UTC), hours):
             self._progress(f"{namespace['metadata']['name']}, left by a check that was killed, is taken away")
-            remains += self._delete_all(VolSync(self._api), namespace)
+            remains += self._delete_all(VolSync(self._api), namespace, GONE_SECONDS)
         return remains
 
     def _measure(self, found: Found) -> None:
@@ -317,27 +317,30 @@ class VolSyncCheck:
 
     # --- afterwards
 
-    def _take_away(self, found: Found, wait: bool) -> None:
+    def _take_away(self, found: Found, seconds: float) -> None:
         """Delete the namespace with all that is in it, and the repository's objects; note what remains."""
         remains = [*found.old]
         tidy = VolSync(self._api).tidying_up()
         try:
             made = self._made or (tidy.api.get(NAMESPACES, "", self.name) if self._asked else None)
             if made:
-                remains += self._delete_all(tidy, made, wait)
+                remains += self._delete_all(tidy, made, seconds)
         except ClusterError as error:
             remains.append(f"namespace {self.name}, if it was made ({error})")
         found.remains = self._api.masker.text("; ".join(remains))
 
-    def _delete_all(self, volsync: VolSync, namespace: Mapping[str, Any], wait: bool = False) -> list[str]:
-        """Delete a check's namespace and its repository's objects; why some of it remains."""
+    def _delete_all(self, volsync: VolSync, namespace: Mapping[str, Any], seconds: float) -> list[str]:
+        """Delete a check's namespace and its repository's objects; why some of it remains.
+
+        The repository goes when the namespace is gone, for which it waits so long: until then a mover may write to it.
+        """
         name, remains = namespace["metadata"]["name"], []
         address = self._address_of(name)
         try:
             volsync.delete(NAMESPACES, namespace)
-            going = True
+            if not self._gone(name, seconds):
+                remains.append(f"namespace {name} is still being deleted")
         except ClusterError as error:
-            going = False
             remains.append(f"namespace {name} ({error})")
         try:
             with self._repository(address) as repository:
@@ -346,17 +349,12 @@ class VolSyncCheck:
                 remains.append(f"{left} objects of the repository {address}")
         except ClusterError as error:
             remains.append(f"the repository {address} ({error})")
-        try:
-            if wait and going and not self._gone():
-                remains.append(f"namespace {name} is still being deleted")
-        except ClusterError as error:
-            remains.append(f"namespace {name} ({error})")
         return remains
 
-    def _gone(self) -> bool:
-        pauses = Pauses(Deadline(GONE_SECONDS))
-        api = self._within(GONE_SECONDS)
-        while api.get(NAMESPACES, "", self.name) is not None:
+    def _gone(self, name: str, seconds: float) -> bool:
+        pauses = Pauses(Deadline(seconds))
+        api = self._within(seconds)
+        while api.get(NAMESPACES, "", name) is not None:
             if not pauses.wait():
                 return False
         return True

@@ -291,8 +291,9 @@ def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
     assert len(list(jobs.iterdir())) == 1
     run.send_signal(how)
     assert run.wait(60) != 0
-    volumes.until(lambda: not made())
     volumes.until(lambda: not list(jobs.iterdir()))
+    assert not made()
+    assert volumes.keys() == []
 
 
 def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes: Volumes):
