@@ -282,13 +282,16 @@ def the_check(values: dict[str, str], handler: Any) -> check.VolSyncCheck:
 class Namespaces:
     """An API server with the namespaces of checks; whoever makes one gets the answer `made`, or none."""
 
-    def __init__(self, *there: dict[str, Any], made: Any = None) -> None:
+    def __init__(self, *there: dict[str, Any], made: Any = None, stays: bool = False) -> None:
         self.there, self.made, self.deleted = {each["metadata"]["name"]: each for each in there}, made, []
+        self.stays = stays
 
     def __call__(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
         name = path.partition("/api/v1/namespaces")[2].strip("/")
         if method == "DELETE":
             self.deleted.append((name, body["preconditions"]["uid"]))
+            if self.stays:
+                return answer(200, self.there[name])
             del self.there[name]
         elif method == "POST":
             self.there[body["metadata"]["name"]] = namespace(body["metadata"]["name"], hours=0)
@@ -336,8 +339,32 @@ def test_what_killed_runs_left_is_taken_away_and_what_remains_is_told(repositori
     assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/{name}" for name, __ in server.deleted]
     assert remains == ["2 objects of the repository s3:http://s3/bucket/check/volsync-check-stuck"]
     found = check.Found(old=remains)
-    the_check(STORE, server)._take_away(found, wait=False)
+    the_check(STORE, server)._take_away(found, check.TIDY_UP)
     assert found.remains == remains[0]
+
+
+def test_a_repository_is_emptied_once_nothing_can_write_to_it(repositories, monkeypatch):
+    """A mover goes on until its namespace is gone."""
+    server = Namespaces(namespace("volsync-check-1", 4))
+    delete, there = check.Repository.delete, []
+
+    def seen(bucket: Any) -> int:
+        there.append(sorted(server.there))
+        return delete(bucket)
+
+    monkeypatch.setattr(check.Repository, "delete", seen)
+    assert the_check(STORE, server)._sweep() == []
+    assert there == [[]]
+
+
+def test_a_namespace_that_stays_is_told_and_its_repository_emptied_all_the_same(repositories):
+    server = Namespaces(namespace("volsync-check-1", 4), stays=True)
+    run = the_check(STORE, server)
+    run._made = server.there["volsync-check-1"]
+    found = check.Found()
+    run._take_away(found, seconds=0.2)
+    assert found.remains == "namespace volsync-check-1 is still being deleted"
+    assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/volsync-check-1"]
 
 
 def test_a_namespace_whose_making_was_not_answered_is_taken_away(repositories):
