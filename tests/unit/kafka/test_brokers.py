@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers
     read_topics,
 )
 from kafka import KafkaAdminClient, errors
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.protocol.admin import DescribeConfigsResponse
 
 TIMEOUT = errors.KafkaTimeoutError("Unable to bootstrap from ['c-kafka-bootstrap.ns.svc:9093']")
@@ -144,3 +148,110 @@ def test_configuration_is_read_as_the_library_reads_it() -> None:
         for topic, keys in theirs.items()
     }
     assert {topic: len(keys) for topic, keys in ours.items()} == {"events": 3, "hidden": 0}
+
+
+class Answer:
+    """What is waited for: made, or raised."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+
+    def __await__(self) -> Iterator[Any]:
+        if isinstance(self.made, Exception):
+            raise self.made
+        yield from ()
+        return self.made
+
+
+class Brokers:
+    """What a TopicAdmin sends to whom; some brokers answer with an error."""
+
+    def __init__(self, refuse: Mapping[int, Exception]) -> None:
+        self.refuse, self.sent = refuse, []
+
+    def send(self, request: Any, node_id: int | None = None) -> Answer:
+        names = [name for _type, name, _keys in request.resources]
+        self.sent.append((node_id, len(names)))
+        if node_id in self.refuse:
+            return Answer(self.refuse[node_id])
+        result = DescribeConfigsResponse.DescribeConfigsResult
+        entry = result.DescribeConfigsResourceResult(name="key", value="1", config_source=5, config_type=2)
+        made = [result(error_code=0, resource_type=2, resource_name=name, configs=[entry]) for name in names]
+        return Answer(DescribeConfigsResponse(results=made))
+
+
+def asking(refuse: Mapping[int, Exception], brokers: list[int] | None) -> Any:
+    admin = object.__new__(kafka_brokers.TopicAdmin)
+    admin._manager = Brokers(refuse)
+    admin.brokers_told = brokers and [{"node_id": each} for each in brokers]
+    return admin
+
+
+def configuration(admin: Any, topics: int) -> Any:
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, f"t{number}") for number in range(topics)]
+    return asyncio.run(admin._async_describe_configs(wanted, config_filter="all"))
+
+
+GONE = errors.KafkaConnectionError("socket disconnected")
+
+
+@pytest.mark.parametrize(
+    ("topics", "brokers", "refuse", "sent"),
+    [
+        (500, [2, 0, 1], {}, [(0, 250), (1, 250)]),
+        (201, [0, 1], {}, [(0, 101), (1, 100)]),
+        (500, [0, 1, 2], {1: GONE}, [(0, 250), (1, 250), (None, 250)]),
+        (500, [0], {}, [(None, 500)]),
+        (11, [0, 1, 2], {}, [(None, 11)]),
+        (500, None, {}, [(None, 500)]),
+    ],
+)
+def test_two_brokers_are_asked_for_the_configuration_of_many_topics(
+    topics: int, brokers: list[int] | None, refuse: dict[int, Exception], sent: list[tuple[int | None, int]]
+) -> None:
+    admin = asking(refuse, brokers)
+    found = configuration(admin, topics)
+    assert admin._manager.sent == sent
+    assert admin.asked == len(sent)
+    assert set(found["topic"]) == {f"t{number}" for number in range(topics)}
+    assert found["topic"]["t0"] == {"key": {"value": "1", "config_source": "DEFAULT_CONFIG", "config_type": "STRING"}}
+
+
+def test_only_a_broker_that_went_is_replaced_by_another() -> None:
+    admin = asking({1: errors.ClusterAuthorizationFailedError()}, [0, 1])
+    with pytest.raises(errors.ClusterAuthorizationFailedError):
+        configuration(admin, 300)
+    assert admin._manager.sent == [(0, 150), (1, 150)]
+
+
+class Told:
+    """An admin client of a version without the hooks: it says who serves when it is asked."""
+
+    brokers_told, asked = None, 0
+
+    def describe_cluster(self) -> dict[str, Any]:
+        return {"brokers": [{"broker_id": 2, "is_fenced": True}, {"broker_id": 1}, {"broker_id": 0}]}
+
+    def describe_topics(self, names: list[str] | None = None) -> list[dict[str, Any]]:
+        return [{"name": "t", "error_code": 0, "partitions": []}] if names is None else []
+
+    def describe_configs(self, wanted: Any, config_filter: str) -> dict[str, Any]:
+        assert not gc.isenabled()
+        return {"topic": {"t": {}}}
+
+
+class ToldWithTopics(Told):
+    """One with them."""
+
+    brokers_told, asked = [{"node_id": 1}, {"node_id": 0}], 2
+
+    def describe_cluster(self) -> dict[str, Any]:
+        raise AssertionError("asked for what is known")
+
+
+@pytest.mark.parametrize(("admin", "requests"), [(Told(), 3), (ToldWithTopics(), 3)])
+def test_who_serves_is_read_from_the_answer_about_topics(admin: Any, requests: int) -> None:
+    with kafka_brokers._without_collector():
+        reading = kafka_brokers._read(admin, ["t"], 0.0)
+    assert (reading.brokers, reading.requests, list(reading.configs)) == ([0, 1], requests, ["t"])
+    assert gc.isenabled()
