@@ -344,8 +344,8 @@ class ActionModule(ClusterAction):
         began = time.monotonic()
 
         def save() -> None:
-            step["seconds"] = round(step["seconds"] + time.monotonic() - began, 1)
-            step["waited"] = round(step["waited"], 1)
+            step["seconds"] = round(step["seconds"] + time.monotonic() - began, 2)
+            step["waited"] = round(step["waited"], 2)
             journals.save(journal)
 
         try:
@@ -478,7 +478,7 @@ class ActionModule(ClusterAction):
         journal = self._journal(journals, name)
         began = time.monotonic()
         found = proof.prove(api, journal.plan)
-        took, waited = round(time.monotonic() - began, 1), round(found.waited, 1)
+        took, waited = round(time.monotonic() - began, 2), round(found.waited, 2)
         journal.steps[PROVE] = {"seconds": took, "waited": waited, "done": True}
         if found.remains:
             raise ClusterError(

@@ -34,6 +34,8 @@ PAGE = 500
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+#: of a list, without what is in its objects
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -102,6 +104,7 @@ class Api:
     #: requests sent, retries included
     requests: int = 0
     _counting: threading.Lock = field(default_factory=threading.Lock)
+    _discovering: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
     _contact: bool = False
     _served: discovery.Served | None = None
@@ -228,9 +231,10 @@ class Api:
 
     def discover(self, again: bool = False) -> discovery.Served:
         """What the server serves; asked once (two requests)."""
-        if self._served is None or again:
-            self._served = discovery.discover(lambda path, accept: self.json("GET", path, accept=accept))
-        return self._served
+        with self._discovering:  # of several that find nothing yet, one asks
+            if self._served is None or again:
+                self._served = discovery.discover(lambda path, accept: self.json("GET", path, accept=accept))
+            return self._served
 
     def get(self, resource: discovery.Resource, namespace: str, name: str) -> dict[str, Any] | None:
         """The object, or None when there is none."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import data_loss, removal, set_members
-from .api import APPLY, MERGE, Api, ApiError
+from .api import APPLY, MERGE, METADATA_ONLY, Api, ApiError
 from .apply_plan import PART_OF, Parent, Plan, parent_of, plan, prepare, set_id
 from .discovery import CONFIG_MAPS, Resource, Served
 from .errors import ClusterError
@@ -24,7 +24,6 @@ from .served_kinds import resolve, unserved
 #: and so do their mistakes, so the first few show them, and each try is a request
 TRIED_OF_A_KIND = 2
 DEFINITION = "CustomResourceDefinition"
-NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 MANAGER_IN_CAUSE = re.compile(r'conflict with "([^"]+)"')
 #: how the server says that a field cannot change on an existing object
 IMMUTABLE = ("is immutable", "updates to statefulset spec for fields other than", "may not change once set")
@@ -273,7 +272,7 @@ class ApplySet:
     def _names(self, resource: Resource, namespace: str) -> set[str] | None:
         """Names of all objects of a kind; None if that may not be asked."""
         try:
-            items = self.api.list(resource, namespace, accept=NAMES_ONLY)
+            items = self.api.list(resource, namespace, accept=METADATA_ONLY)
         except ApiError as error:
             if error.code in (403, 404, 405, 406):
                 return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .api import Api, ApiError
+from .api import JSON, METADATA_ONLY, Api, ApiError
 from .causes import as_text, causes, pods_verdict
 from .discovery import DEPLOYMENTS, STORAGE_CLASSES, Resource
 from .errors import ClusterError
@@ -44,7 +44,6 @@ PODS_EVERY = 4.0
 MOST_EXPLAINED = 5
 #: seconds by which a failure may be older than the wait and still be of what was written just before it
 FRESH = 30.0
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 #: kinds whose pods are in StrimziPodSets
 KAFKAS = (("kafka.strimzi.io", "Kafka"), ("kafka.strimzi.io", "KafkaNodePool"))
 #: its status counts pods that are there, ready or not; the operator's Deployment has its name (pooler_status.go)
@@ -149,7 +148,7 @@ class Wait:
         if len(names) <= FEW:
             items = [self.api.get(resource, namespace, name) for name in names]
         else:
-            accept = "application/json" if self._needs_content(resource) else METADATA_ONLY
+            accept = JSON if self._needs_content(resource) else METADATA_ONLY
             items = list(self.api.list(resource, namespace, accept=accept))
         live = {}
         for item in items:

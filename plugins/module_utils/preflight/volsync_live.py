@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..api import Api
+from ..api import METADATA_ONLY, Api
 from ..discovery import CLAIMS, NAMESPACES, SECRETS, Resource
 from .common import readable
 from .volsync import SNAPSHOT_GROUP, Live
-
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
 def read_live(api: Api, values: Mapping[str, Any]) -> Live:

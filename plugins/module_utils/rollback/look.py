@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import delivery_layout as layout
 from .. import set_members
-from ..api import Api, ApiError
+from ..api import JSON, METADATA_ONLY, Api, ApiError
 from ..apply_plan import PART_OF, set_id
 from ..component_objects import Wanted
 from ..flux_graph import HELM, KUSTOMIZE
@@ -99,8 +99,11 @@ def of_others(manifest: Manifest, mine: Collection[str], going: Collection[str])
     return False
 
 
-def objects(api: Api, lists: Iterable[Wanted]) -> list[Manifest]:
-    """All objects of some lists; kinds that are not served have none. What may not be read is an error here."""
+def objects(api: Api, lists: Iterable[Wanted], metadata_only: Collection[str] = ()) -> list[Manifest]:
+    """All objects of some lists; kinds that are not served have none. What may not be read is an error here.
+
+    Of some kinds the metadata are enough.
+    """
 
     def one(ask: Wanted) -> list[Manifest]:
         resource = api.discover().preferred(ask.group, ask.kind)
@@ -108,7 +111,8 @@ def objects(api: Api, lists: Iterable[Wanted]) -> list[Manifest]:
             return []
         try:
             fields = f"metadata.name={ask.name}" if ask.name else ""
-            found = api.list(resource, ask.namespace, selector=ask.selector, fields=fields)
+            accept = METADATA_ONLY if ask.kind in metadata_only else JSON
+            found = api.list(resource, ask.namespace, selector=ask.selector, fields=fields, accept=accept)
         except ApiError as error:
             if error.code != 404:
                 raise

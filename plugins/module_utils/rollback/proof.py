@@ -24,6 +24,8 @@ from .plan import CLUSTER_ID, REMEMBER, Plan, as_manifest, content_of
 
 #: seconds that others have to be ready again, when they are not at the first look
 SETTLING = 60.0
+#: megabytes of them; one that was established stays so until it is deleted, which its metadata tell
+METADATA_ENOUGH = ("CustomResourceDefinition",)
 
 
 @dataclass
@@ -116,20 +118,20 @@ def _others(api: Api, plan: Plan, proof: Proof) -> list[str]:
 def _read(api: Api, keys: Iterable[Key]) -> dict[Key, Manifest]:
     """The objects that are there, a list for each kind and namespace."""
     lists = {(key.group, key.kind, key.namespace) for key in keys}
-    found = objects(api, [Wanted(group, kind, namespace) for group, kind, namespace in sorted(lists)])
+    wanted = [Wanted(group, kind, namespace) for group, kind, namespace in sorted(lists)]
+    found = objects(api, wanted, metadata_only=METADATA_ENOUGH)
     return {key_of(manifest): manifest for manifest in found}
 
 
 def _differs(live: Manifest | None, mark: list[object]) -> str:
     """How an object differs from what it was; "" if it does not."""
     uid, generation, ready, *content = mark
-    if live is None:
-        return "is gone"
-    if live["metadata"]["uid"] != uid:
-        return "was made anew"
+    if live is None or live["metadata"]["uid"] != uid:
+        return "was made anew" if live else "is gone"
+    if live["metadata"].get("deletionTimestamp"):
+        return "is being deleted"
     if live["metadata"].get("generation") != generation or (content and content_of(live) != content[0]):
         return "has been changed"
-    verdict = judge(live)
-    if ready and not verdict.done:
+    if ready and live["kind"] not in METADATA_ENOUGH and not (verdict := judge(live)).done:
         return f"is not ready any more: {verdict.reason or verdict.state}"
     return ""

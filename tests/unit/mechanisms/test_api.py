@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -189,6 +190,18 @@ def test_errors_stand_in_their_items_place(scripted: Any, clock: Clock) -> None:
     assert results[5] == {"path": "/5"}
     with pytest.raises(ApiError, match="not there"):
         it.all(lambda number: it.json("GET", f"/{number}"), range(6))
+
+
+def test_what_is_served_is_asked_once_by_all_of_a_batch(scripted: Any, clock: Clock) -> None:
+    def handler(method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        threading.Event().wait(0.05)  # so long that the others ask meanwhile
+        return answer(200, {"kind": "APIVersions" if path == "/api" else "APIGroupList"})
+
+    it = make(scripted, clock, handler)
+    served = it.all(lambda _number: it.discover(), range(6))
+    assert all(each is served[0] for each in served)
+    assert [path for _method, path in it.connection.seen] == ["/api", "/apis"]
+    assert it.discover(again=True) is not served[0]
 
 
 def test_no_secret_in_an_error(scripted: Any, clock: Clock) -> None:

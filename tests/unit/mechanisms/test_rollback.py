@@ -582,6 +582,7 @@ def test_claims_go_last_when_they_are_to_go(planned: Any) -> None:
     ("change", "told"),
     [
         (lambda live: live["metadata"].update(uid="x"), " was made anew"),
+        (lambda live: live["metadata"].update(deletionTimestamp="2026-11-22T18:00:00Z"), " is being deleted"),
         (lambda live: live.update(spec={"selector": {"app": "another"}}), " has been changed"),
         (lambda live: live["metadata"]["labels"].update(app="another"), " has been changed"),
         (lambda live: live["metadata"].update(resourceVersion="999", annotations={"seen": "by a controller"}), ""),
@@ -602,6 +603,18 @@ def test_a_change_of_what_the_api_server_counts_is_named(planned: Any) -> None:
     deletion.Deletion(api, found).run()
     store.get("Deployment", "schema-registry")["metadata"]["generation"] = 2
     assert proof.prove(api, found).changed == ["Deployment messaging/schema-registry has been changed"]
+
+
+def test_of_a_definition_the_metadata_are_enough() -> None:
+    """A list of them is megabytes; the one that was established stays so."""
+    conditions = {"conditions": [{"type": "Established", "status": "True"}]}
+    whole = made("CustomResourceDefinition", "x", metadata={"generation": 1}, status=conditions)
+    mark = plan.fingerprint(whole)
+    metadata = {name: value for name, value in whole.items() if name not in ("spec", "status")}
+    assert mark == ["CustomResourceDefinition-x", 1, True]
+    assert proof._differs(metadata, mark) == ""
+    metadata["metadata"]["generation"] = 2
+    assert proof._differs(metadata, mark) == "has been changed"
 
 
 def test_of_a_secret_nothing_is_kept_that_could_be_guessed_and_of_what_operators_write_nothing() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,6 +18,14 @@ from rehearsal.status import CRASHED, Part, Report
 def _own_folders(monkeypatch: pytest.MonkeyPatch, paths) -> None:
     for name, value in paths.environment().items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """The command takes SIGTERM for itself; the tests that follow in this process do not want that."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def _up_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
