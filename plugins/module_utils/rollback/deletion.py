@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,14 +166,21 @@ class Deletion:
         if not manifests:
             return
         self.tell(f"deleting {listed((str(key_of(manifest)) for manifest in manifests), 4)}")
-        self.deleted += [str(key) for key in self.api.all(self._delete, manifests) if key]
+        with self._waiting():
+            self.deleted += [str(key) for key in self.api.all(self._delete, manifests) if key]
+            try:
+                removal.wait_gone(self.api, manifests, self._get, self._look)
+            except OvertakenError:
+                raise
+            except ClusterError as error:
+                raise ClusterError(f"{error}{self._diagnosis(manifests)}") from error
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Time that the cluster takes: from the request for a deletion until the object is gone, for one."""
         began = time.monotonic()
         try:
-            removal.wait_gone(self.api, manifests, self._get, self._look)
-        except OvertakenError:
-            raise
-        except ClusterError as error:
-            raise ClusterError(f"{error}{self._diagnosis(manifests)}") from error
+            yield
         finally:
             self.waited += time.monotonic() - began
 
@@ -300,18 +308,17 @@ class Deletion:
 
     def _nothing_left(self, going: Collection[str], kinds: Collection[str] = ()) -> None:
         """Until operators and Kubernetes have taken away what they had made; of some kinds, or all of it."""
-        began = time.monotonic()
         pause = removal.FIRST_PAUSE
-        while left := leavings(self.api, self.plan, going, kinds):
-            if self.api.deadline.left < pause:
-                raise ClusterError(
-                    f"Not gone within {self.api.deadline.seconds:g} s: {listed(map(str, map(key_of, left)), 5)}."
-                    " Is the operator that made them running?"
-                )
-            self.beat()
-            time.sleep(pause)
-            pause = min(pause * 1.5, removal.LONGEST_PAUSE)
-        self.waited += time.monotonic() - began
+        with self._waiting():
+            while left := leavings(self.api, self.plan, going, kinds):
+                if self.api.deadline.left < pause:
+                    raise ClusterError(
+                        f"Not gone within {self.api.deadline.seconds:g} s: {listed(map(str, map(key_of, left)), 5)}."
+                        " Is the operator that made them running?"
+                    )
+                self.beat()
+                time.sleep(pause)
+                pause = min(pause * 1.5, removal.LONGEST_PAUSE)
 
     def _records(self) -> None:
         """The records of the sets say what is left of them."""
