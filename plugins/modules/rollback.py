@@ -244,7 +244,7 @@ seconds:
   type: float
   returned: with O(step=delete), not in check mode
 waited:
-  description: How much of it was waiting for the cluster.
+  description: How much of it was waiting for the cluster, from the request for a deletion on.
   type: float
   returned: with O(step=delete), not in check mode
 done:
