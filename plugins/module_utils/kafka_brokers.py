@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, synergyflow.platform contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the brokers say about all topics at once, in three requests however many topics there are.
+"""What the brokers say about all topics at once: in two requests, three of many topics, however many there are.
 
 kafka-python tells of a log-in that failed, or a certificate that does not fit, only in its log, and then runs into its
 time-out. So its log is listened to (and kept off the terminal) while it is used, and the cause is said.
@@ -34,6 +34,8 @@ FIRST_ATTEMPT_SECONDS = 3.0
 SECOND_THOUGHTS_SECONDS = 1.0
 #: topics from which on two brokers are asked for half of the configuration each: a log-in more costs less than that
 HALVED_FROM = 200
+#: seconds for the half of another broker than the one that it is logged in to, before that one is asked
+OTHER_HALF_SECONDS = 10
 LOGIN, CERTIFICATE, PERMISSION, UNREACHABLE = "login", "certificate", "permission", "unreachable"
 
 
@@ -89,7 +91,7 @@ if KAFKA_IMPORT_ERROR is None:
         """kafka-python's admin client, with all keys of many topics at a sixth of the cost.
 
         Its own way makes a dictionary of every field of every key, which costs four times what reading them off the
-        wire does, and asks one broker. These hooks are not in its documentation: a version that does without them is
+        wire does, and asks one broker. These hooks are not in its documentation: a version that knows none of them is
         slower and right.
         """
 
@@ -98,28 +100,31 @@ if KAFKA_IMPORT_ERROR is None:
         #: requests for configuration
         asked = 0
 
-        async def _get_cluster_metadata(self, topics: Any) -> dict[str, Any]:
-            metadata: dict[str, Any] = await super()._get_cluster_metadata(topics)
-            self.brokers_told = metadata["brokers"]
+        async def _get_cluster_metadata(self, *args: Any, **options: Any) -> dict[str, Any]:
+            metadata: dict[str, Any] = await super()._get_cluster_metadata(*args, **options)
+            self.brokers_told = metadata.get("brokers")
             return metadata
 
         async def _async_describe_configs(self, config_resources: Any, *args: Any, **options: Any) -> Any:
             """Of many topics, two brokers tell half each at the same time."""
             every = list(config_resources)
-            nodes = sorted(each["node_id"] for each in self.brokers_told or [])[:2]
-            if len(nodes) < 2 or len(every) < HALVED_FROM:
+            here = self._manager.least_loaded_node()  # one that it is logged in to
+            serve = {each["node_id"] for each in self.brokers_told or []}
+            others = sorted({each.node_id for each in self._manager.cluster.brokers()} & serve - {here})
+            if len(every) < HALVED_FROM or here not in serve or not others:
                 self.asked += 1
                 return await super()._async_describe_configs(every, *args, **options)
-            halves = [self._describe_configs_request(every[start::2]) for start in range(2)]
-            answers = [self._manager.send(half, node_id=node) for node, half in zip(nodes, halves, strict=True)]
-            responses = []
-            for half, answer in zip(halves, answers, strict=True):
+            mine, theirs = (self._describe_configs_request(every[start::2]) for start in range(2))
+            elsewhere = self._manager.send(theirs, others[0], request_timeout_ms=OTHER_HALF_SECONDS * 1000)
+            responses = [await self._manager.send(mine, here)]
+            self.asked += 2
+            try:
+                responses.append(await elsewhere)
+            except kafka_errors.AuthorizationError:
+                raise
+            except kafka_errors.KafkaError:  # that broker is going, or busy: the one that has answered tells all
                 self.asked += 1
-                try:
-                    responses.append(await answer)
-                except kafka_errors.KafkaConnectionError:  # that broker went meanwhile: any other one
-                    self.asked += 1
-                    responses.append(await self._manager.send(half))
+                responses.append(await self._manager.send(theirs, here))
             return self._describe_configs_process_responses(responses)
 
         @classmethod
@@ -204,10 +209,10 @@ def read_topics(
     One request more names the expected topics that are missing: a topic that may not be described is left out of the
     list of all topics, and must not be taken for one that is not there.
     """
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
+    deadline = started + timeout
     with _listening() as heard:
         while True:
-            started = time.monotonic()
             try:
                 with _connected(login, deadline, heard, hopeless, TopicAdmin) as admin, _without_collector():
                     return _read(admin, list(expected), started)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .api import Api, ApiError, Deadline
+from .api import Api, ApiError
 from .causes import causes
 from .discovery import CLAIMS, NAMESPACES, PODS, SECRETS, Resource
 from .errors import ClusterError
@@ -26,7 +26,7 @@ from .evidence.records import BLOCKED, SKIPPED, Record, judged, unmeasured, unme
 from .interruption import InterruptedRunError, interruptible
 from .object_store import ObjectStoreError, ca_file
 from .volsync_backup import Backup, Outcome, new_tag
-from .volsync_client import FIELD_MANAGER, TIDY_UP, Pauses, VolSync
+from .volsync_client import FIELD_MANAGER, Pauses, VolSync
 from .volsync_metrics import DURATION, durations
 from .volsync_movers import exit_code, pod_log
 from .volsync_reach import CA_KEY
@@ -50,8 +50,9 @@ AUTHORITY = "authority"
 LABEL = {"synergyflow.platform/check": "volsync"}
 #: hours after which a namespace of this check is no running check's
 LEFT_BEHIND_AFTER = 3.0
-#: seconds for one of the small pods, and for the namespace to be gone
-POD_SECONDS, GONE_SECONDS = 300.0, 120.0
+#: seconds for one of the small pods, and for the namespace to be gone, at the end and when the run is interrupted: a
+#: mover's shell takes no notice of SIGTERM and is killed after Kubernetes' 30 s
+POD_SECONDS, GONE_SECONDS, GONE_SOON_SECONDS = 300.0, 120.0, 60.0
 #: nobody: the files are written, backed up and restored by the same user, as `restricted` namespaces want it
 USER = 65534
 SECURITY = {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER, "runAsNonRoot": True}
@@ -136,6 +137,8 @@ class VolSyncCheck:
         #: the namespace may be there: without an answer, too
         self._asked = False
         self._made: dict[str, Any] | None = None
+        #: namespaces of killed runs that were taken away
+        self._swept: list[str] = []
 
     def run(self) -> Found:
         """Measure, and take away what was made, whatever happens."""
@@ -146,7 +149,7 @@ class VolSyncCheck:
                 self._measure(found)
             except InterruptedRunError:
                 with signals.hold():
-                    self._take_away(found, TIDY_UP)
+                    self._take_away(found, GONE_SOON_SECONDS)
                 raise
             except ClusterError as error:
                 found.reason = self._api.masker.text(str(error)).rstrip(".")
@@ -162,7 +165,8 @@ class VolSyncCheck:
         hours = max(LEFT_BEHIND_AFTER, self._api.deadline.seconds / 3600)
         for namespace in left_behind(self._api, datetime.now(UTC), hours):
             self._progress(f"{namespace['metadata']['name']}, left by a check that was killed, is taken away")
-            remains += self._delete_all(VolSync(self._api), namespace, GONE_SECONDS)
+            remains += self._delete(VolSync(self._api), namespace)
+            self._swept.append(namespace["metadata"]["name"])
         return remains
 
     def _measure(self, found: Found) -> None:
@@ -318,46 +322,59 @@ class VolSyncCheck:
     # --- afterwards
 
     def _take_away(self, found: Found, seconds: float) -> None:
-        """Delete the namespace with all that is in it, and the repository's objects; note what remains."""
+        """Delete the namespace with all that is in it, and the repository's objects; note what remains.
+
+        Repositories are emptied at once, as this process may not live for long, and again when the namespace is gone,
+        for which it waits so long: until then a mover may write.
+        """
         remains = [*found.old]
         tidy = VolSync(self._api).tidying_up()
+        emptied = [*self._swept]
         try:
             made = self._made or (tidy.api.get(NAMESPACES, "", self.name) if self._asked else None)
             if made:
-                remains += self._delete_all(tidy, made, seconds)
+                self._delete(tidy, made)
+                remains += self._waited_for(tidy, made, seconds)
+                emptied.append(self.name)
         except ClusterError as error:
             remains.append(f"namespace {self.name}, if it was made ({error})")
+        again = [why for name in emptied for why in self._empty(name)]
+        remains += [why for why in again if why not in remains]
         found.remains = self._api.masker.text("; ".join(remains))
 
-    def _delete_all(self, volsync: VolSync, namespace: Mapping[str, Any], seconds: float) -> list[str]:
-        """Delete a check's namespace and its repository's objects; why some of it remains.
-
-        The repository goes when the namespace is gone, for which it waits so long: until then a mover may write to it.
-        """
+    def _delete(self, volsync: VolSync, namespace: Mapping[str, Any]) -> list[str]:
+        """Delete a check's namespace and its repository's objects; why some of it remains."""
         name, remains = namespace["metadata"]["name"], []
-        address = self._address_of(name)
         try:
             volsync.delete(NAMESPACES, namespace)
-            if not self._gone(name, seconds):
-                remains.append(f"namespace {name} is still being deleted")
         except ClusterError as error:
             remains.append(f"namespace {name} ({error})")
+        return remains + self._empty(name)
+
+    def _waited_for(self, volsync: VolSync, namespace: Mapping[str, Any], seconds: float) -> list[str]:
+        """Until this namespace is gone; why it is not."""
+        name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
+        api = volsync.api.within(seconds)
+        pauses = Pauses(api.deadline)
+        try:
+            while (live := api.get(NAMESPACES, "", name)) and live["metadata"]["uid"] == uid:
+                if "deletionTimestamp" not in live["metadata"]:
+                    volsync.delete(NAMESPACES, namespace)
+                if not pauses.wait():
+                    return [f"namespace {name} is still being deleted, and a mover in it may write to its repository"]
+        except ClusterError as error:
+            return [f"namespace {name} ({error})"]
+        return []
+
+    def _empty(self, name: str) -> list[str]:
+        """Delete the objects of a check's repository; why some remain."""
+        address = self._address_of(name)
         try:
             with self._repository(address) as repository:
                 left = repository.delete()
-            if left:
-                remains.append(f"{left} objects of the repository {address}")
         except ClusterError as error:
-            remains.append(f"the repository {address} ({error})")
-        return remains
-
-    def _gone(self, name: str, seconds: float) -> bool:
-        pauses = Pauses(Deadline(seconds))
-        api = self._within(seconds)
-        while api.get(NAMESPACES, "", name) is not None:
-            if not pauses.wait():
-                return False
-        return True
+            return [f"the repository {address} ({error})"]
+        return [f"{left} objects of the repository {address}"] if left else []
 
     def _create(self, resource: Resource, body: dict[str, Any], namespaced: bool = True) -> dict[str, Any]:
         if namespaced:

@@ -16,8 +16,8 @@ description:
   - Finds topics that are missing, hidden or unexpected, other numbers of partitions and replicas, other values of
     configuration keys, also of keys that somebody set on a topic behind the operator's back, KafkaTopics that are
     not Ready, and partitions that are offline, under-replicated or under C(min.insync.replicas).
-  - Never changes anything. Three requests to the brokers, however many topics there are, and one more when a topic is
-    missing.
+  - Never changes anything. Two requests to the brokers, three from 200 topics on, however many there are, and one more
+    when a topic is missing.
   - Runs in the controller. The brokers are reached by their in-cluster names through a port-forward of the API server,
     so that the TLS host names are checked, unless O(bootstrap_servers) is given.
 notes:

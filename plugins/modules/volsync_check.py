@@ -17,8 +17,9 @@ description:
     and what the original has then.
   - Times the backup and the restore against their targets, each of which is its deadline too.
   - Takes away the namespace and the objects in the bucket afterwards, also when it fails or is interrupted, and says
-    what remains if the keys may not delete. What a killed run left is taken away by the next one, when it is older than
-    three hours and than this check may take.
+    what remains if the keys may not delete. It waits for the end of the namespace, two minutes at most and one when it
+    is interrupted, as movers in it may write to the bucket until then. What a killed run left is taken away by the next
+    one, when it is older than three hours and than this check may take.
 notes:
   - Needs the permission to make and delete a namespace, and everything that
     M(synergyflow.platform.volsync_backup) and M(synergyflow.platform.volsync_restore) need in it.

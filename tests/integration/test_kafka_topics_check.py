@@ -194,7 +194,7 @@ def test_the_platform_is_as_expected_and_says_what_stands_in(kafka: Platform) ->
     assert found["in_sync"]["observed"] >= sum(topic["partitions"] for topic in TOPICS)
     assert "process-node" in found["present"]["stand_in"]
     assert any(name.startswith("strimzi-") for name in found["present"]["stand_in"])
-    assert result["requests"] == 3
+    assert result["requests"] == 2
 
 
 @pytest.mark.nightly
@@ -273,7 +273,7 @@ def test_missing_topics_and_other_shapes(kafka: Platform) -> None:
         ("user-events", "partitions", "12", "6", "6"),
         ("user-events", "replicas", "2", "3", "3"),
     ]
-    assert result["requests"] == 4
+    assert result["requests"] == 3
     assert records(result)["present"]["observed"] == 1
 
 

@@ -287,7 +287,8 @@ def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    volumes.until(made)
+    volumes.until(volumes.keys)  # its mover writes
+    assert len(made()) == 1
     assert len(list(jobs.iterdir())) == 1
     run.send_signal(how)
     assert run.wait(60) != 0

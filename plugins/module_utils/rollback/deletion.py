@@ -89,8 +89,10 @@ class Deletion:
     deleted: list[str] = field(default_factory=list)
     #: finalizers that were taken away
     forced: list[str] = field(default_factory=list)
-    #: seconds of waiting for the cluster
+    #: seconds of waiting for the cluster; for what is deleted, from the first request for it
     waited: float = 0.0
+    #: when a wave's first deletion was asked for
+    _asked: float | None = None
     _seen: dict[str, float] = field(default_factory=dict)
     #: what holds objects -> when it was last looked at who should take it away
     _held: dict[Hold, float] = field(default_factory=dict)
@@ -166,8 +168,12 @@ class Deletion:
         if not manifests:
             return
         self.tell(f"deleting {listed((str(key_of(manifest)) for manifest in manifests), 4)}")
-        with self._waiting():
+        self._asked = None
+        try:
             self.deleted += [str(key) for key in self.api.all(self._delete, manifests) if key]
+        finally:
+            self.waited += time.monotonic() - self._asked if self._asked else 0.0
+        with self._waiting():
             try:
                 removal.wait_gone(self.api, manifests, self._get, self._look)
             except OvertakenError:
@@ -177,7 +183,7 @@ class Deletion:
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Time that the cluster takes: from the request for a deletion until the object is gone, for one."""
+        """Time that the cluster takes."""
         began = time.monotonic()
         try:
             yield
@@ -211,6 +217,7 @@ class Deletion:
                         " The rollback stays open: run it again to go on."
                     )
                 only["resourceVersion"] = live["metadata"]["resourceVersion"]
+            self._asked = self._asked or time.monotonic()
             answer = removal.delete(self.api, resource.path(key.namespace, key.name), key, only, expect=(409,))
             if answer.status != 409 or not step:
                 return key

@@ -336,6 +336,8 @@ def _others(plan: Plan, component: Component, seen: Seen, broken: Mapping[str, S
         plan.dependants.append(f"{listed(map(str, map(key_of, seen.needing)), 4)}: {component.needed_word}")
     for where, members in seen.others.items():
         for manifest in members:
+            if manifest["metadata"].get("deletionTimestamp"):
+                continue  # it goes anyhow
             mark = fingerprint(manifest)
             mark[2] = mark[2] and where not in plan.broken
             plan.others[identity(key_of(manifest))] = mark

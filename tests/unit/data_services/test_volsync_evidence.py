@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -280,17 +281,21 @@ def the_check(values: dict[str, str], handler: Any) -> check.VolSyncCheck:
 
 
 class Namespaces:
-    """An API server with the namespaces of checks; whoever makes one gets the answer `made`, or none."""
+    """An API server with the namespaces of checks; whoever makes one gets the answer `made`, or none.
 
-    def __init__(self, *there: dict[str, Any], made: Any = None, stays: bool = False) -> None:
+    One that is deleted is still there for so many looks.
+    """
+
+    def __init__(self, *there: dict[str, Any], made: Any = None, looks: int = 0) -> None:
         self.there, self.made, self.deleted = {each["metadata"]["name"]: each for each in there}, made, []
-        self.stays = stays
+        self.looks = looks
 
     def __call__(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
         name = path.partition("/api/v1/namespaces")[2].strip("/")
         if method == "DELETE":
             self.deleted.append((name, body["preconditions"]["uid"]))
-            if self.stays:
+            if self.looks:
+                self.there[name]["metadata"]["deletionTimestamp"] = "2026-11-22T18:00:00Z"
                 return answer(200, self.there[name])
             del self.there[name]
         elif method == "POST":
@@ -298,6 +303,11 @@ class Namespaces:
             return self.made
         elif name and name not in self.there:
             return answer(404)
+        elif name and "deletionTimestamp" in self.there[name]["metadata"]:
+            self.looks -= 1
+            if self.looks < 0:
+                del self.there[name]
+                return answer(404)
         return answer(200, self.there[name] if method == "GET" and name else {"items": list(self.there.values())})
 
 
@@ -339,13 +349,15 @@ def test_what_killed_runs_left_is_taken_away_and_what_remains_is_told(repositori
     assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/{name}" for name, __ in server.deleted]
     assert remains == ["2 objects of the repository s3:http://s3/bucket/check/volsync-check-stuck"]
     found = check.Found(old=remains)
-    the_check(STORE, server)._take_away(found, check.TIDY_UP)
+    the_check(STORE, server)._take_away(found, seconds=5)
     assert found.remains == remains[0]
 
 
-def test_a_repository_is_emptied_once_nothing_can_write_to_it(repositories, monkeypatch):
-    """A mover goes on until its namespace is gone."""
-    server = Namespaces(namespace("volsync-check-1", 4))
+def test_a_repository_is_emptied_at_once_and_again_when_nothing_can_write_to_it(repositories, monkeypatch):
+    """This process may be killed while it waits, and a mover goes on until its namespace is gone."""
+    server = Namespaces(namespace("volsync-check-1", 0), looks=3)
+    run = the_check(STORE, server)
+    run._made, run.name = server.there["volsync-check-1"], "volsync-check-1"
     delete, there = check.Repository.delete, []
 
     def seen(bucket: Any) -> int:
@@ -353,18 +365,47 @@ def test_a_repository_is_emptied_once_nothing_can_write_to_it(repositories, monk
         return delete(bucket)
 
     monkeypatch.setattr(check.Repository, "delete", seen)
-    assert the_check(STORE, server)._sweep() == []
-    assert there == [[]]
-
-
-def test_a_namespace_that_stays_is_told_and_its_repository_emptied_all_the_same(repositories):
-    server = Namespaces(namespace("volsync-check-1", 4), stays=True)
-    run = the_check(STORE, server)
-    run._made = server.there["volsync-check-1"]
     found = check.Found()
-    run._take_away(found, seconds=0.2)
-    assert found.remains == "namespace volsync-check-1 is still being deleted"
-    assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/volsync-check-1"]
+    run._take_away(found, seconds=5)
+    assert (there, found.remains) == ([["volsync-check-1"], []], "")
+    assert [name for name, __ in server.deleted] == ["volsync-check-1"]
+
+
+def test_a_namespace_that_stays_is_told(repositories):
+    server = Namespaces(namespace("volsync-check-1", 0), looks=1000)
+    run = the_check(STORE, server)
+    run._made, run.name = server.there["volsync-check-1"], "volsync-check-1"
+    found, began = check.Found(), time.monotonic()
+    run._take_away(found, seconds=0.3)
+    assert time.monotonic() - began < 3
+    assert found.remains.startswith("namespace volsync-check-1 is still being deleted")
+    assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/volsync-check-1"] * 2
+
+
+def test_a_namespace_that_may_not_be_deleted_is_told_at_once(repositories):
+    there = namespace("volsync-check-1", 0)
+
+    def refuse(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if method == "DELETE":
+            return status(403, "namespaces is forbidden: User x cannot delete it", "Forbidden")
+        return answer(200, there)
+
+    run = the_check(STORE, refuse)
+    run._made, run.name = there, "volsync-check-1"
+    found, began = check.Found(), time.monotonic()
+    run._take_away(found, seconds=60)
+    assert time.monotonic() - began < 3
+    assert "namespace volsync-check-1 (" in found.remains
+    assert "cannot delete it" in found.remains
+
+
+def test_what_movers_of_killed_runs_wrote_meanwhile_goes_at_the_end(repositories):
+    server = Namespaces(namespace("volsync-check-1", 4))
+    run = the_check(STORE, server)
+    found = check.Found(old=run._sweep())
+    run._take_away(found, seconds=5)
+    assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/volsync-check-1"] * 2
+    assert found.remains == ""
 
 
 def test_a_namespace_whose_making_was_not_answered_is_taken_away(repositories):

@@ -9,7 +9,9 @@ import gc
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import certifi
@@ -26,8 +28,8 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_brokers
     read_topics,
 )
 from kafka import KafkaAdminClient, errors
-from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.protocol.admin import DescribeConfigsResponse
+from kafka.protocol.metadata import MetadataRequest, MetadataResponse
 
 TIMEOUT = errors.KafkaTimeoutError("Unable to bootstrap from ['c-kafka-bootstrap.ns.svc:9093']")
 CUT_OFF = errors.KafkaConnectionError("socket disconnected")
@@ -164,12 +166,23 @@ class Answer:
 
 
 class Brokers:
-    """What a TopicAdmin sends to whom; some brokers answer with an error."""
+    """kafka-python's connections, as far as a TopicAdmin uses them: what is sent to whom, in its order."""
 
-    def __init__(self, refuse: Mapping[int, Exception]) -> None:
-        self.refuse, self.sent = refuse, []
+    def __init__(self, topics: int, brokers: list[int], known: list[int], refuse: Mapping[int, Exception]) -> None:
+        self.names = [f"t{number}" for number in range(topics)]
+        self.brokers, self.refuse = brokers, refuse
+        self.cluster = SimpleNamespace(brokers=lambda: [SimpleNamespace(node_id=each) for each in known])
+        self.sent: list[tuple[int | None, int]] = []
 
-    def send(self, request: Any, node_id: int | None = None) -> Answer:
+    def run(self, work: Any, *args: Any) -> Any:
+        return asyncio.run(work(*args))
+
+    def least_loaded_node(self) -> int:
+        return 1
+
+    def send(self, request: Any, node_id: int | None = None, request_timeout_ms: float | None = None) -> Answer:
+        if isinstance(request, MetadataRequest):
+            return Answer(self.metadata(request.topics))
         names = [name for _type, name, _keys in request.resources]
         self.sent.append((node_id, len(names)))
         if node_id in self.refuse:
@@ -179,79 +192,104 @@ class Brokers:
         made = [result(error_code=0, resource_type=2, resource_name=name, configs=[entry]) for name in names]
         return Answer(DescribeConfigsResponse(results=made))
 
+    def metadata(self, topics: Any) -> MetadataResponse:
+        broker, topic = MetadataResponse.MetadataResponseBroker, MetadataResponse.MetadataResponseTopic
+        return MetadataResponse(
+            version=12,
+            brokers=[broker(node_id=each, host="h", port=1, rack=None) for each in self.brokers],
+            topics=[topic(error_code=0, name=name, partitions=[]) for name in self.names] if topics is None else [],
+        )
 
-def asking(refuse: Mapping[int, Exception], brokers: list[int] | None) -> Any:
+
+def told(
+    topics: int, brokers: list[int], refuse: Mapping[int, Exception] | None = None, known: list[int] | None = None
+) -> tuple[kafka_brokers.Reading, list[tuple[int | None, int]]]:
+    """What is read, and what was sent for it, by an admin client that is logged in to broker 1."""
     admin = object.__new__(kafka_brokers.TopicAdmin)
-    admin._manager = Brokers(refuse)
-    admin.brokers_told = brokers and [{"node_id": each} for each in brokers]
-    return admin
+    admin._manager = Brokers(topics, brokers, brokers if known is None else known, refuse or {})
+    return kafka_brokers._read(admin, ["t0"], 0.0), admin._manager.sent
 
 
-def configuration(admin: Any, topics: int) -> Any:
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, f"t{number}") for number in range(topics)]
-    return asyncio.run(admin._async_describe_configs(wanted, config_filter="all"))
-
-
-GONE = errors.KafkaConnectionError("socket disconnected")
+GONE, BUSY = errors.KafkaConnectionError("socket disconnected"), errors.NodeNotReadyError("paused")
+REFUSES = errors.SaslAuthenticationFailedError("not known there yet")
+HALVES = [(0, 250), (1, 250)]
 
 
 @pytest.mark.parametrize(
-    ("topics", "brokers", "refuse", "sent"),
+    ("topics", "brokers", "more", "sent"),
     [
-        (500, [2, 0, 1], {}, [(0, 250), (1, 250)]),
-        (201, [0, 1], {}, [(0, 101), (1, 100)]),
-        (500, [0, 1, 2], {1: GONE}, [(0, 250), (1, 250), (None, 250)]),
-        (500, [0], {}, [(None, 500)]),
+        (500, [2, 0, 1], {}, HALVES),
+        (201, [0, 1], {}, [(0, 100), (1, 101)]),
+        # the one that it is logged in to tells the rest, after its own half
+        (500, [0, 1, 2], {"refuse": {0: GONE}}, [*HALVES, (1, 250)]),
+        (500, [0, 1, 2], {"refuse": {0: BUSY}}, [*HALVES, (1, 250)]),
+        (500, [0, 1, 2], {"refuse": {0: REFUSES}}, [*HALVES, (1, 250)]),
+        (500, [1], {}, [(None, 500)]),
         (11, [0, 1, 2], {}, [(None, 11)]),
-        (500, None, {}, [(None, 500)]),
+        # brokers that only one of the two answers names are not asked
+        (500, [0, 1, 2], {"known": [1, 2]}, [(2, 250), (1, 250)]),
+        (500, [1, 2], {"known": [0, 1]}, [(None, 500)]),
+        (500, [0, 2], {}, [(None, 500)]),
     ],
 )
 def test_two_brokers_are_asked_for_the_configuration_of_many_topics(
-    topics: int, brokers: list[int] | None, refuse: dict[int, Exception], sent: list[tuple[int | None, int]]
+    topics: int, brokers: list[int], more: dict[str, Any], sent: list[tuple[int | None, int]]
 ) -> None:
-    admin = asking(refuse, brokers)
-    found = configuration(admin, topics)
-    assert admin._manager.sent == sent
-    assert admin.asked == len(sent)
-    assert set(found["topic"]) == {f"t{number}" for number in range(topics)}
-    assert found["topic"]["t0"] == {"key": {"value": "1", "config_source": "DEFAULT_CONFIG", "config_type": "STRING"}}
+    reading, was_sent = told(topics, brokers, **more)
+    assert was_sent == sent
+    assert (reading.requests, reading.brokers) == (1 + len(sent), sorted(brokers))
+    assert set(reading.configs) == {f"t{number}" for number in range(topics)}
+    assert reading.configs["t0"] == {"key": {"value": "1", "config_source": "DEFAULT_CONFIG", "config_type": "STRING"}}
 
 
-def test_only_a_broker_that_went_is_replaced_by_another() -> None:
-    admin = asking({1: errors.ClusterAuthorizationFailedError()}, [0, 1])
-    with pytest.raises(errors.ClusterAuthorizationFailedError):
-        configuration(admin, 300)
-    assert admin._manager.sent == [(0, 150), (1, 150)]
+@pytest.mark.parametrize("refuse", [{0: errors.ClusterAuthorizationFailedError()}, {1: GONE}])
+def test_what_is_not_allowed_or_fails_where_it_is_logged_in_is_no_answer(refuse: dict[int, Exception]) -> None:
+    with pytest.raises(type(next(iter(refuse.values())))):
+        told(300, [0, 1], refuse)
 
 
-class Told:
-    """An admin client of a version without the hooks: it says who serves when it is asked."""
+def test_a_topic_that_is_missing_costs_a_request() -> None:
+    admin = object.__new__(kafka_brokers.TopicAdmin)
+    admin._manager = Brokers(11, [0, 1], [0, 1], {})
+    assert kafka_brokers._read(admin, ["not-there"], 0.0).requests == 3
+
+
+class Older:
+    """An admin client of a version that knows none of the hooks: it says who serves when it is asked."""
 
     brokers_told, asked = None, 0
 
     def describe_cluster(self) -> dict[str, Any]:
         return {"brokers": [{"broker_id": 2, "is_fenced": True}, {"broker_id": 1}, {"broker_id": 0}]}
 
-    def describe_topics(self, names: list[str] | None = None) -> list[dict[str, Any]]:
-        return [{"name": "t", "error_code": 0, "partitions": []}] if names is None else []
+    def describe_topics(self) -> list[dict[str, Any]]:
+        return [{"name": "t", "error_code": 0, "partitions": []}]
 
     def describe_configs(self, wanted: Any, config_filter: str) -> dict[str, Any]:
-        assert not gc.isenabled()
         return {"topic": {"t": {}}}
 
 
-class ToldWithTopics(Told):
-    """One with them."""
-
-    brokers_told, asked = [{"node_id": 1}, {"node_id": 0}], 2
-
-    def describe_cluster(self) -> dict[str, Any]:
-        raise AssertionError("asked for what is known")
+def test_a_version_without_the_hooks_is_asked_who_serves() -> None:
+    reading = kafka_brokers._read(Older(), ["t"], 0.0)
+    assert (reading.brokers, reading.requests, list(reading.configs)) == ([0, 1], 3, ["t"])
 
 
-@pytest.mark.parametrize(("admin", "requests"), [(Told(), 3), (ToldWithTopics(), 3)])
-def test_who_serves_is_read_from_the_answer_about_topics(admin: Any, requests: int) -> None:
-    with kafka_brokers._without_collector():
-        reading = kafka_brokers._read(admin, ["t"], 0.0)
-    assert (reading.brokers, reading.requests, list(reading.configs)) == ([0, 1], requests, ["t"])
-    assert gc.isenabled()
+def test_the_collector_rests_while_topics_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    @contextmanager
+    def connected(*_: Any) -> Iterator[Older]:
+        yield Older()
+
+    class ReadError(Exception):
+        pass
+
+    def read(*_: Any) -> None:
+        seen.append(gc.isenabled())
+        raise ReadError
+
+    monkeypatch.setattr(kafka_brokers, "_connected", connected)
+    monkeypatch.setattr(kafka_brokers, "_read", read)
+    with pytest.raises(ReadError):
+        read_topics(KafkaLogin(["127.0.0.1:9"]), [], timeout=1)
+    assert (seen, gc.isenabled()) == ([False], True)

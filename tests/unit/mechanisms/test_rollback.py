@@ -605,6 +605,14 @@ def test_a_change_of_what_the_api_server_counts_is_named(planned: Any) -> None:
     assert proof.prove(api, found).changed == ["Deployment messaging/schema-registry has been changed"]
 
 
+def test_what_was_being_deleted_before_is_no_difference(planned: Any) -> None:
+    store = platform()
+    store.get("Service", "schema-registry")["metadata"]["deletionTimestamp"] = "2026-11-22T18:00:00Z"
+    api, found = planned(store)
+    deletion.Deletion(api, found).run()
+    assert proof.prove(api, found).changed == []
+
+
 def test_of_a_definition_the_metadata_are_enough() -> None:
     """A list of them is megabytes; the one that was established stays so."""
     conditions = {"conditions": [{"type": "Established", "status": "True"}]}
