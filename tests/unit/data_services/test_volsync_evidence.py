@@ -377,7 +377,7 @@ def test_a_namespace_that_stays_is_told(repositories):
     run._made, run.name = server.there["volsync-check-1"], "volsync-check-1"
     found, began = check.Found(), time.monotonic()
     run._take_away(found, seconds=0.3)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30, "not the seconds that it would have waited"
     assert found.remains.startswith("namespace volsync-check-1 is still being deleted")
     assert repositories == [f"{STORE['RESTIC_REPOSITORY']}/volsync-check-1"] * 2
 
@@ -394,7 +394,7 @@ def test_a_namespace_that_may_not_be_deleted_is_told_at_once(repositories):
     run._made, run.name = there, "volsync-check-1"
     found, began = check.Found(), time.monotonic()
     run._take_away(found, seconds=60)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30, "not the seconds that it would have waited"
     assert "namespace volsync-check-1 (" in found.remains
     assert "cannot delete it" in found.remains
 

@@ -8,7 +8,12 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
-from scripted_api import Handler, ScriptedConnection
+from scripted_api import Clock, Handler, ScriptedConnection
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -23,6 +23,21 @@ def status(code: int, message: str, reason: str = "", **details: Any) -> Answer:
     return answer(code, body)
 
 
+class Clock:
+    """Time that only passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
 class ScriptedConnection(Connection):
     """Answers by a function and remembers what it was asked."""
 

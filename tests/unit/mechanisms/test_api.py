@@ -14,31 +14,14 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.api import Ap
 from ansible_collections.synergyflow.platform.plugins.module_utils.connection import Answer
 from ansible_collections.synergyflow.platform.plugins.module_utils.discovery import Resource
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError, UnreachableError
-from scripted_api import answer, status
+from scripted_api import Clock, answer, status
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
 
 
-class Clock:
-    """Time that only passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    it = Clock()
-    monkeypatch.setattr(api_module.time, "sleep", it.sleep)
-    return it
+@pytest.fixture(autouse=True)
+def no_real_sleep(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module.time, "sleep", clock.sleep)
 
 
 def in_turn(*answers: Any) -> Callable[..., Answer]:

@@ -67,10 +67,17 @@ def test_the_result_is_that_of_the_work_and_is_had_once(tmp_path: Path) -> None:
 
 
 def test_what_ansible_reads_of_a_job_is_there(tmp_path: Path) -> None:
-    begun = job.begin(lambda: time.sleep(1) or {"changed": True}, 60, tmp_path)
+    looked = tmp_path / "looked"
+
+    def work() -> dict[str, Any]:
+        until(looked.exists)
+        return {"changed": True}
+
+    begun = job.begin(work, 60, tmp_path / "jobs")
     file = Path(begun["results_file"])
     assert json.loads(file.read_text()).items() >= {"started": 1, "finished": 0, "ansible_job_id": file.name}.items()
     assert file.stat().st_mode & 0o777 == 0o600
+    looked.touch()
     assert job.result(file) == {"changed": True, "ansible_job_id": file.name}
 
 

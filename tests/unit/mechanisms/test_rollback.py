@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action import kafka_reattach, rollback
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
+from ansible_collections.synergyflow.platform.plugins.module_utils import removal
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import PART_OF, parent_of, set_id
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError, UnreachableError
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_identity import PAUSE, decide, left_paused
@@ -34,7 +35,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.comp
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.journal import Journal, Journals, Owner
 from kept_objects import ObjectStore
-from scripted_api import status
+from scripted_api import Clock, status
 
 VALUES = {
     "kafka_cluster_namespace": "messaging",
@@ -114,9 +115,15 @@ def platform(*more: dict[str, Any], kafka: dict[str, Any] | None = None) -> Obje
 
 
 @pytest.fixture
-def planned(scripted: Callable[..., Api]) -> Callable[..., tuple[Api, plan.Plan]]:
-    def make(store: ObjectStore, name: str = "kafka_cluster", timeout: float = 2.0, **more: Any) -> Any:
-        api = scripted(store.handle, timeout)
+def planned(
+    scripted: Callable[..., Api], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Api, plan.Plan]]:
+    for module in (deletion, journal, removal):
+        monkeypatch.setattr(module, "time", clock)
+
+    def make(store: ObjectStore, name: str = "kafka_cluster", timeout: float = 20.0, **more: Any) -> Any:
+        api = scripted(store.handle)
+        api.deadline = Deadline(timeout, clock.monotonic)
         seen = look.look(api, name, VALUES, "apps")
         broken = look.dependants(name, seen, {}, "apps")
         return api, plan.build(name, "apps", VALUES, seen, broken=broken, **more)
@@ -474,15 +481,14 @@ def test_a_stuck_finalizer_is_diagnosed_and_removed_only_when_allowed(
 ) -> None:
     store = platform()
     store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator", "of.others"]
-    api, found = planned(store, timeout=0.5)
+    api, found = planned(store)
     with pytest.raises(ClusterError) as refused:
         deletion.Deletion(api, found).run()
     assert "Deployment one-entity-operator), which is not there" in str(refused.value)
     assert "rollback_remove_finalizers: [strimzi.io/topic-operator]" in str(refused.value)
     assert store.get("KafkaTopic", "orders")["metadata"]["finalizers"] == ["strimzi.io/topic-operator", "of.others"]
 
-    monkeypatch.setattr(deletion, "PATIENCE", 0.1)
-    api.deadline.seconds = api.deadline.spent + 1
+    api.deadline.seconds = api.deadline.spent + deletion.PATIENCE + 10
     with pytest.raises(ClusterError, match=r"of\.others"):  # another one is not what was allowed
         deletion.Deletion(api, found, ["strimzi.io/topic-operator"]).run()
     assert store.get("KafkaTopic", "orders")["metadata"]["finalizers"] == ["of.others"]
@@ -504,14 +510,12 @@ def test_a_finalizer_of_flux_is_its_own_controllers(kind: str, controller: str) 
 def test_what_hangs_is_told_while_it_is_waited_for_and_ends_when_nobody_is_there(
     planned: Any, monkeypatch: pytest.MonkeyPatch, there: int | None
 ) -> None:
-    monkeypatch.setattr(deletion, "PATIENCE", 0.1)
-    monkeypatch.setattr(deletion, "GRACE", 0.3)
     store = platform()
     store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator"]
     if there is not None:
         status = {"readyReplicas": there}
         store.add(made("Deployment", "one-entity-operator", spec={"replicas": there}, status=status))
-    api, found = planned(store, timeout=1.5)
+    api, found = planned(store, timeout=deletion.GRACE + 10)
     told: list[str] = []
     run = deletion.Deletion(api, found, tell=told.append)
     with pytest.raises(ClusterError) as refused:
@@ -526,7 +530,7 @@ def test_what_hangs_is_told_while_it_is_waited_for_and_ends_when_nobody_is_there
 def test_a_finalizer_that_nobody_knows_gets_a_hint_too(planned: Any) -> None:
     store = platform()
     store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["of.others"]
-    api, found = planned(store, timeout=0.3)
+    api, found = planned(store)
     with pytest.raises(ClusterError, match=r"not known here; .* or allow rollback_remove_finalizers: \[of\.others\]"):
         deletion.Deletion(api, found).run()
 
@@ -536,7 +540,7 @@ def test_what_a_database_archives_with_is_there_until_its_last_pod_is_gone(plann
     members = [made(kind, "db", where) for kind in ("Cluster", "ObjectStore", "ExternalSecret", "Secret", "ConfigMap")]
     pod = made("Pod", "db-1", labels={"cnpg.io/cluster": "db"})
     store = ObjectStore(*members, pod, record(where, *members))
-    api, found = planned(store, "cnpg", timeout=0.5)
+    api, found = planned(store, "cnpg")
     assert sorted(each["kind"] for each in found.delete[-1]) == ["ExternalSecret", "ObjectStore", "Secret"]
     with pytest.raises(ClusterError, match="Pod messaging/db-1"):
         deletion.Deletion(api, found).run()
@@ -551,7 +555,7 @@ def test_what_a_database_archives_with_is_there_until_its_last_pod_is_gone(plann
 def test_what_operators_made_is_waited_for_and_named(planned: Any) -> None:
     store = platform()
     store.add(made("Pod", "one-brokers-0", labels=BROKERS))
-    api, found = planned(store, timeout=0.3)
+    api, found = planned(store)
     with pytest.raises(ClusterError, match="Pod messaging/one-brokers-0"):
         deletion.Deletion(api, found).run()
 
@@ -832,7 +836,7 @@ def test_a_run_that_waits_says_that_it_is_alive_and_stops_when_it_was_overtaken(
 ) -> None:
     monkeypatch.setattr(journal, "BEAT", 0.0)
     store = platform(made("Pod", "one-brokers-0", labels=BROKERS))
-    api, found = planned(store, timeout=0.5)
+    api, found = planned(store)
     journals = Journals(api, "default")
     mine = journals.open(found, ME)
     mine.touched = ""

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from until import until
 
 from rehearsal import build
 from rehearsal.ahead import Ahead
@@ -99,10 +100,7 @@ def test_a_build_that_fails_leaves_no_client_fetching(
     _pieces(monkeypatch, Piece(paths.cache / "go" / "a-1", [("one", fails)], 0, long))
     with pytest.raises(RehearsalError):
         build.build(paths)
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(int(started.read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not psutil.pid_exists(int(started.read_text())))
 
 
 def test_what_a_killed_build_left_is_cleared_away(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_the_next_one_starts_when_this_one_is_ready(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert select.select([process.stdout], [], [], 2)[0] == []
     assert process.stdout.readline() == "started\n"
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
 
 
 def test_a_registry_that_is_ready_lets_the_next_one_start(front, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_registry_that_cannot_start_is_not_waited_for(tmp_path: Path) -> None:
     process = start(
         [sys.executable, "-c", "import sys; print('log-in refused'); sys.exit(1)"], free(), 1, tmp_path / "lock"
     )
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "log-in refused" in said
     assert "served" not in said
