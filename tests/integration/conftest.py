@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canaries import canaries
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,3 +214,21 @@ def platform(rehearsal: Rehearsal) -> Rehearsal:
     if done.returncode:
         pytest.fail(f"site.yml failed:\n{done.stdout}\n{done.stderr}")
     return rehearsal
+
+
+@pytest.fixture(scope="module")
+def secret_values(platform: Rehearsal) -> dict[str, str]:
+    """Where each secret string of the platform comes from, by the string."""
+    found = canaries(platform)
+    origins = set(found.values())
+    # otherwise nothing is proven by finding none
+    assert {"apps messaging/platform-check password", "Vault postgresql/synergyflow password"} <= origins
+    assert {"apps messaging/synergyflow-cluster-ca ca.key", "S3 secret_key"} <= origins
+    return found
+
+
+@pytest.fixture
+def ansible_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Ansible keeps its own log of the runs of a test."""
+    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(tmp_path / "ansible.log"))
+    return tmp_path / "ansible.log"

@@ -61,10 +61,12 @@ def test_killed_before_every_task(platform: Any, server: dict[str, str], name: s
         assert platform.kubectl(CLUSTER, "get", "configmap", "synergyflow-rollback", check=False).returncode != 0
         if name in ANEW:
             server["cnpg_server_name"] = f"{name}-{number}"
-        back = run(platform, "site", CLUSTER, **server)
+        back = run(platform, "site", CLUSTER, "--tags", name, **server)
         assert back.returncode == 0, f"killed before task {number}: {output(back)}"
         number += 1
     assert number > 5, "nothing was killed"
+    everything = run(platform, "site", CLUSTER, **server)
+    assert everything.returncode == 0, output(everything)
 
 
 @pytest.mark.timeout(2 * HOURS)

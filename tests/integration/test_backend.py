@@ -145,9 +145,9 @@ def test_it_is_proven_and_the_real_sidecars_allow_and_deny(backend, tmp_path):
     blocked = {name for name, record in records.items() if record["status"] == "blocked"}
     assert blocked == {"metrics"}, "nothing runs in the backend's own container"
     others = {name: record for name, record in records.items() if name not in blocked}
-    assert {record["status"] for record in others.values()} == {"passed"}, others
+    assert {name: record for name, record in others.items() if record["status"] != "passed"} == {}
     assert records["decisions"]["observed"] == 9
-    assert 0 < records["policy_latency"]["observed"] < 10
+    assert records["policy_latency"]["observed"] > 0
 
 
 def test_another_configuration_makes_other_pods(backend):

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from canaries import VERBOSE, assert_quiet, told
 from check_ids import is_known
 from site_runs import Watch, changed, output, run
 
@@ -202,10 +203,11 @@ def test_site_says_what_runs_and_what_stands_in(platform):
         assert words in done.stdout
 
 
-def test_the_second_run_changes_nothing(platform):
+def test_the_second_run_changes_nothing_and_tells_no_secret(platform, secret_values, ansible_log):
     before, watch = resource_versions(platform), Watch(platform, "apps")
-    done = run(platform, "site", "apps")
+    done = run(platform, "site", "apps", "--diff", VERBOSE)
     assert done.returncode == 0, output(done)
+    assert_quiet(done, ansible_log, secret_values)
     assert changed(done, "apps") == 0
     assert watch.writes == []
     assert resource_versions(platform) == before
@@ -240,10 +242,16 @@ def test_kafkas_own_tool_shows_the_topics_of_the_plan(platform, tmp_path):
     assert found == {name: (partitions, 3, days) for name, (partitions, days) in TOPICS.items()}
 
 
-def test_validate_proves_everything_and_leaves_nothing(platform, tmp_path):
-    before, watch, evidence = resource_versions(platform), Watch(platform, "apps"), tmp_path / "evidence.json"
-    done = run(platform, "validate", "apps", evidence_file=str(evidence), kafka_cluster_performance_messages=2000)
+def test_validate_proves_everything_leaves_nothing_and_tells_no_secret(platform, tmp_path, secret_values, ansible_log):
+    before, watch = resource_versions(platform), Watch(platform, "apps")
+    evidence, reports = tmp_path / "evidence.json", tmp_path / "reports"
+    options = {"evidence_file": str(evidence), "report_dir": str(reports), "kafka_cluster_performance_messages": 2000}
+    done = run(platform, "validate", "apps", VERBOSE, **options)
     assert done.returncode == 0, output(done)
+    assert_quiet(done, ansible_log, secret_values)
+    written = [evidence, *(file for file in reports.rglob("*") if file.is_file())]
+    assert len(written) == 5
+    assert {file.name: told(file.read_text(), secret_values) for file in written} == {each.name: [] for each in written}
     records = {record["id"]: record for record in json.loads(evidence.read_text())["clusters"]["apps"]}
     assert {name: records.get(name, {}).get("status") for name in CRITERIA} == dict.fromkeys(CRITERIA, "passed")
     assert [name for name in records if not is_known(name)] == [], "tests would not see that these can fail"
