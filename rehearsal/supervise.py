@@ -187,6 +187,9 @@ class Supervisor:
                 break
             time.sleep(0.1)
         self._kill_processes(lambda name: name in pods)
+        # as it goes down, supervisord takes a second for each program that it knows, whether it runs or has ended
+        ended = [name for name, state in self.states().items() if state.state in ENDED]
+        self._call_each("removeProcessGroup", ended, ignore=(Faults.STILL_RUNNING, Faults.BAD_NAME))
 
     def _kill_processes(self, chosen: Callable[[str], bool]) -> None:
         """What runs of the programs whose names are chosen, with all that they have started."""
