@@ -17,7 +17,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # the parts of `test` share one rehearsal
 .NOTPARALLEL:
 .PHONY: help venv site validate rehearsal-up rehearsal-down rehearsal-reset rehearsal-status \
-        test lint sanity unit integration drill molecule report-check bench build clean
+        test static lint sanity unit integration drill molecule report-check bench build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,8 +56,12 @@ validate: venv ## measure the acceptance criteria on the rehearsal
 	@$(BIN)/ansible-playbook playbooks/validate.yml -i inventories/rehearsal
 
 # --- tests ------------------------------------------------------------------------------------------
-test: lint sanity unit integration molecule ## everything that continuous integration runs
+test: static unit integration molecule ## everything that continuous integration runs
 	@echo "make test: all parts passed"
+
+# either keeps one core busy; of both what they say as they say it
+static: venv
+	@printf '%s\n' lint sanity | xargs -I{} -P 2 $(MAKE) --no-print-directory {}
 
 lint: venv ## ruff, mypy, ansible-lint, yamllint, role arguments, runbook, changelog
 	@echo "[lint] ruff";            ruff check . && ruff format --check .

@@ -254,6 +254,7 @@ def test_a_dropped_extension_and_a_schema_of_another_owner_are_named(database: D
     assert records(blind)["DB-lag"]["status"] == "blocked", "the owner may not see it, and does not guess"
 
 
+@pytest.mark.nightly
 def test_a_point_between_two_commits_holds_exactly_the_first(database: Database):
     database.sql("CREATE TABLE IF NOT EXISTS orders (name text); GRANT SELECT ON orders TO synergyflow")
     database.sql("TRUNCATE orders; INSERT INTO orders VALUES ('first')")
@@ -395,6 +396,7 @@ def test_a_store_that_only_a_private_authority_vouches_for(database: Database, t
     database.archived()
 
 
+@pytest.mark.nightly
 def test_a_replica_takes_the_place_of_a_lost_primary(database: Database):
     before = database.cluster()["status"]["currentPrimary"]
     database.kubectl("delete", "pod", before, "--wait=false")

@@ -215,6 +215,7 @@ def stores_away(collectors) -> Iterator[float]:
             collectors.kubectl("infra", "scale", "statefulset", name, "-n", NAMESPACE, "--replicas=1")
 
 
+@pytest.mark.nightly
 def test_nothing_is_lost_while_the_stores_are_away(collectors, namespace, stores_away):
     collectors.kubectl("apps", "create", "namespace", namespace)
     script = f'for n in $(seq {LINES}); do echo "line $n of {LINES}"; sleep 0.05; done'

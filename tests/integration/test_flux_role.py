@@ -170,15 +170,17 @@ def test_the_wrong_revision_names_both(modules: Mechanisms) -> None:
 @pytest.mark.parametrize(
     ("graph", "asked", "said"),
     [
-        (
+        pytest.param(
             [kustomization("first", path="./no/such/folder"), kustomization("second", "first")],
             "first",
             ["Kustomization flux-system/first: Ready ArtifactFailed: kustomization path not found"],
+            marks=pytest.mark.nightly,
         ),
-        (
+        pytest.param(
             [kustomization("first", "gone"), kustomization("second", "first")],
             "first",
             ["Kustomization flux-system/first depends on Kustomization flux-system/gone, which does not exist"],
+            marks=pytest.mark.nightly,
         ),
         (
             [kustomization("first", path="./kubernetes/workloads/ill"), kustomization("second", "first")],

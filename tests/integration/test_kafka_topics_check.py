@@ -62,39 +62,39 @@ class Platform:
     def secret(self, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name)["data"][key]).decode()
 
-    def check(self, *arguments: str, topics: Any = None, **options: Any) -> dict[str, Any]:
+    def check(self, *arguments: str, **options: Any) -> dict[str, Any]:
         """Run the module by a playbook; its result. Nothing that a password would show in is printed."""
-        options = {"cluster": KAFKA, "namespace": NAMESPACE, "user": CHECK_USER, "topics": TOPICS, **options}
-        if topics is not None:
-            options["topics"] = topics
+        return self.checks([options], *arguments)[0]
+
+    def checks(self, every: list[dict[str, Any]], *arguments: str) -> list[dict[str, Any]]:
+        """The same several times, by one playbook."""
+        known = {"cluster": KAFKA, "namespace": NAMESPACE, "user": CHECK_USER, "topics": TOPICS}
+        known["kubeconfig"] = str(self.rehearsal.kubeconfig(CLUSTER))
         out = self.rehearsal.scratch / "result.json"
         out.unlink(missing_ok=True)
+        tasks: list[dict[str, Any]] = [
+            {
+                "synergyflow.platform.kafka_topics_check": {**known, **options},
+                "register": f"found_{number}",
+                "ignore_errors": True,
+            }
+            for number, options in enumerate(every)
+        ]
+        found = ", ".join(str(task["register"]) for task in tasks)
+        content = f"{{{{ [{found}] | to_json }}}}"
+        keep = {"ansible.builtin.copy": {"dest": str(out), "content": content, "mode": "0600"}, "check_mode": False}
         play = {
             "hosts": "localhost",
             "connection": "local",
             "gather_facts": False,
             "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-            "tasks": [
-                {
-                    "synergyflow.platform.kafka_topics_check": {
-                        "kubeconfig": str(self.rehearsal.kubeconfig(CLUSTER)),
-                        **options,
-                    },
-                    "register": "found",
-                    "ignore_errors": True,
-                },
-                {
-                    "ansible.builtin.copy": {"dest": str(out), "content": "{{ found | to_json }}", "mode": "0600"},
-                    "check_mode": False,
-                },
-            ],
+            "tasks": [*tasks, keep],
         }
         done = self.rehearsal.playbook(yaml.safe_dump([play]), "-i", "localhost,", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        result = json.loads(out.read_text())
         for password in self.passwords():
             assert password not in done.stdout + done.stderr + out.read_text()
-        return result
+        return json.loads(out.read_text())
 
     def passwords(self) -> list[str]:
         with suppress(KeyError, pytest.fail.Exception):
@@ -287,9 +287,8 @@ def test_a_wrong_password_is_said_as_such(kafka: Platform) -> None:
     assert {record["status"] for aspect, record in found.items() if aspect != "brokers"} == {"blocked"}
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+def test_what_keeps_it_from_asking_is_said(kafka: Platform) -> None:
+    every: list[tuple[dict[str, Any], str]] = [
         ({"user": "nobody"}, "there is neither KafkaUser nobody nor its Secret in namespace messaging"),
         ({"cluster": "other"}, "there is no Kafka other in namespace messaging"),
         ({"listener": "plain"}, "Kafka synergyflow has no listener plain; it has: tls"),
@@ -298,12 +297,10 @@ def test_a_wrong_password_is_said_as_such(kafka: Platform) -> None:
         ({"topics": [{"name": "a", "partition": 3}]}, "partition"),
         ({"unexpected": "maybe"}, "value of unexpected must be one of: report, ignore, fail"),
         ({"host": "https://127.0.0.1:1", "timeout": 3}, "cannot be reached"),
-    ],
-)
-def test_what_keeps_it_from_asking_is_said(kafka: Platform, options: dict[str, Any], words: str) -> None:
-    result = kafka.check(**options)
-    assert result["failed"]
-    assert words in result["msg"]
+    ]
+    for (options, words), result in zip(every, kafka.checks([options for options, _ in every]), strict=True):
+        assert result["failed"], options
+        assert words in result["msg"]
 
 
 def test_another_ca_is_said(kafka: Platform) -> None:
