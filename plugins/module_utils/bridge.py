@@ -45,6 +45,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -74,6 +75,8 @@ CHUNK = 64 * 1024
 BUFFERED = 1024 * 1024  # bytes held per direction before the other side is made to wait
 NEGOTIATION_SECONDS = 10
 LINGER_SECONDS = 1.0
+#: so often one that lingers looks whether the bridge was stopped
+LOOK_SECONDS = 0.05
 API_TIMEOUT = (5, 15)  # seconds to connect, to read
 REMEMBERED_FAILURES = 50
 
@@ -300,21 +303,25 @@ def _reply(sock: socket.socket, code: int) -> None:
     sock.sendall(struct.pack("!BBBBIH", 5, code, 0, 1, 0, 0))
 
 
-def relay(client: Any, pod: Any, linger: float = LINGER_SECONDS) -> None:
+def relay(client: Any, pod: Any, linger: float = LINGER_SECONDS, stopped: Callable[[], bool] = lambda: False) -> None:
     """Carry bytes both ways until the pod's side ends, or the client's has ended and nothing came for `linger` s.
 
+    A client that says it has ended may still wait for the answer; not when the bridge is `stopped`.
     Each direction holds at most BUFFERED bytes, so that a slow reader slows the writer down.
     """
     up, down = bytearray(), bytearray()  # on their way to the pod, to the client
     client_reads = pod_reads = True
     client.setblocking(False)
     pod.setblocking(False)
+    heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
         while pod_reads or down:
             _watch(selector, client, reads=client_reads and len(up) < BUFFERED, writes=bool(down))
             _watch(selector, pod, reads=pod_reads and len(down) < BUFFERED, writes=bool(up))
-            events = selector.select(None if client_reads or up else linger)
-            if not events:
+            events = selector.select(None if client_reads or up else min(linger, LOOK_SECONDS))
+            if events:
+                heard = time.monotonic()
+            elif stopped() or time.monotonic() - heard >= linger:
                 return
             for key, mask in events:
                 sock, incoming, outgoing = (client, up, down) if key.fileobj is client else (pod, down, up)
@@ -351,7 +358,7 @@ def _watch(selector: selectors.BaseSelector, sock: Any, reads: bool, writes: boo
 class _Listener:
     """A port of 127.0.0.1 with a thread for each connection, until stop()."""
 
-    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+    def __init__(self, serve: Callable[[socket.socket, Callable[[], bool]], None]) -> None:
         self._serve = serve
         self._stopping = False
         self._lock = threading.Lock()
@@ -401,7 +408,7 @@ class _Listener:
     def _run(self, client: socket.socket) -> None:
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._serve(client)
+            self._serve(client, lambda: self._stopping)
         except OSError:
             pass  # the client went away, or never was one of ours
         finally:
@@ -473,9 +480,9 @@ class Bridge:
         """
         address = parse_address(host, self._cluster_domain)
 
-        def serve(client: socket.socket) -> None:
+        def serve(client: socket.socket, stopped: Callable[[], bool]) -> None:
             try:
-                self._carry(client, address, host, port)
+                self._carry(client, address, host, port, stopped=stopped)
             except BridgeError as error:
                 self._remember(host, port, error)
 
@@ -492,13 +499,13 @@ class Bridge:
     def __exit__(self, *_exception: object) -> None:
         self.stop()
 
-    def _serve_proxy(self, client: socket.socket) -> None:
+    def _serve_proxy(self, client: socket.socket, stopped: Callable[[], bool]) -> None:
         host, port = "?", 0
         try:
             client.settimeout(NEGOTIATION_SECONDS)
             host, port = negotiate(client, self._user, self._password)
             address = parse_address(host, self._cluster_domain)
-            self._carry(client, address, host, port, connected=lambda: _reply(client, 0))
+            self._carry(client, address, host, port, stopped=stopped, connected=lambda: _reply(client, 0))
         except BridgeError as error:
             self._remember(host, port, error)
             with suppress(OSError):  # the client may not have waited for the answer
@@ -508,7 +515,14 @@ class Bridge:
         self._failures.append(Failure(host, port, str(error), final=error.reply == NOT_ALLOWED))
 
     def _carry(
-        self, client: socket.socket, address: Address, host: str, port: int, connected: Callable[[], None] | None = None
+        self,
+        client: socket.socket,
+        address: Address,
+        host: str,
+        port: int,
+        *,
+        stopped: Callable[[], bool],
+        connected: Callable[[], None] | None = None,
     ) -> None:
         """Connect the client with the pod, and carry until one of them ends."""
         service = self._cluster.service(address.service, address.namespace)
@@ -526,7 +540,7 @@ class Bridge:
         try:
             if connected:
                 connected()
-            relay(client, pod_socket)
+            relay(client, pod_socket, stopped=stopped)
         finally:
             pod_socket.close()  # ends the stream's own thread, after what it still holds is sent
         said = stream.error(pod_port)

@@ -291,6 +291,21 @@ def test_an_answer_still_comes_after_the_client_has_said_its_last(bridge: Bridge
         assert receive(sock) == b"last words"
 
 
+def test_when_the_bridge_is_stopped_nobody_waits_for_an_answer() -> None:
+    client, ours = socket.socketpair()
+    theirs, pod = socket.socketpair()
+    with client, ours, theirs, pod:
+        stopped = threading.Event()
+        carrying = threading.Thread(target=lambda: bridge_module.relay(ours, theirs, 3600, stopped.is_set), daemon=True)
+        carrying.start()
+        client.shutdown(socket.SHUT_WR)
+        carrying.join(0.3)
+        assert carrying.is_alive(), "the pod may still answer"
+        stopped.set()
+        carrying.join(30)
+        assert not carrying.is_alive()
+
+
 def test_big_transfers_arrive_whole_in_both_directions_at_once(bridge: Bridge) -> None:
     payload = os.urandom(BIG)
     received = bytearray()
