@@ -188,8 +188,11 @@ class Supervisor:
             time.sleep(0.1)
         self._kill_processes(lambda name: name in pods)
         # as it goes down, supervisord takes a second for each program that it knows, whether it runs or has ended
-        ended = [name for name, state in self.states().items() if state.state in ENDED]
-        self._call_each("removeProcessGroup", ended, ignore=(Faults.STILL_RUNNING, Faults.BAD_NAME))
+        self._let_go_of_ended(names)
+
+    def _let_go_of_ended(self, names: Sequence[str]) -> None:
+        """Supervisord knows those of them no more that have ended."""
+        self._call_each("removeProcessGroup", names, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
 
     def _kill_processes(self, chosen: Callable[[str], bool]) -> None:
         """What runs of the programs whose names are chosen, with all that they have started."""
@@ -241,7 +244,7 @@ class Supervisor:
         told = self._of(cluster)
         self._call_each("stopProcess", told, False, ignore=(Faults.NOT_RUNNING, Faults.BAD_NAME))
         self._kill_processes(lambda name: belongs(name, cluster))
-        self._call_each("removeProcessGroup", told, ignore=(Faults.BAD_NAME, Faults.STILL_RUNNING))
+        self._let_go_of_ended(told)
         for name in told:
             self._forget(name)
         for name in self._of(cluster):  # not ended yet, or added by the node until it ended

@@ -303,7 +303,7 @@ def _reply(sock: socket.socket, code: int) -> None:
     sock.sendall(struct.pack("!BBBBIH", 5, code, 0, 1, 0, 0))
 
 
-def relay(client: Any, pod: Any, linger: float = LINGER_SECONDS, stopped: Callable[[], bool] = lambda: False) -> None:
+def relay(client: Any, pod: Any, stopped: Callable[[], bool], linger: float = LINGER_SECONDS) -> None:
     """Carry bytes both ways until the pod's side ends, or the client's has ended and nothing came for `linger` s.
 
     A client that says it has ended may still wait for the answer; not when the bridge is `stopped`.
@@ -540,7 +540,7 @@ class Bridge:
         try:
             if connected:
                 connected()
-            relay(client, pod_socket, stopped=stopped)
+            relay(client, pod_socket, stopped)
         finally:
             pod_socket.close()  # ends the stream's own thread, after what it still holds is sent
         said = stream.error(pod_port)

@@ -66,3 +66,10 @@ def assert_quiet(done: CompletedProcess[str], log: Path, values: dict[str, str])
     assert told(done.stdout, values) == []
     assert told(done.stderr, values) == []
     assert told(log.read_text(), values) == []
+
+
+def assert_report_quiet(evidence: Path, reports: Path, values: dict[str, str]) -> None:
+    """Nor do the evidence and the report in its four forms."""
+    written = [evidence, *(file for file in reports.rglob("*") if file.is_file())]
+    assert len(written) == 5
+    assert {file.name: told(file.read_text(), values) for file in written} == {file.name: [] for file in written}

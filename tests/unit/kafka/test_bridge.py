@@ -296,7 +296,7 @@ def test_when_the_bridge_is_stopped_nobody_waits_for_an_answer() -> None:
     theirs, pod = socket.socketpair()
     with client, ours, theirs, pod:
         stopped = threading.Event()
-        carrying = threading.Thread(target=lambda: bridge_module.relay(ours, theirs, 3600, stopped.is_set), daemon=True)
+        carrying = threading.Thread(target=lambda: bridge_module.relay(ours, theirs, stopped.is_set, 3600), daemon=True)
         carrying.start()
         client.shutdown(socket.SHUT_WR)
         carrying.join(0.3)

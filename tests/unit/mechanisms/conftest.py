@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +21,7 @@ def clock() -> Clock:
 def scripted() -> Callable[..., Api]:
     """An Api over a handler, with a deadline of `timeout` seconds."""
 
-    def make(handler: Handler, timeout: float = 5.0) -> Api:
-        return Api(ScriptedConnection(handler), Deadline(timeout), concurrency=4)
+    def make(handler: Handler, timeout: float = 5.0, clock: Callable[[], float] = time.monotonic) -> Api:
+        return Api(ScriptedConnection(handler), Deadline(timeout, clock), concurrency=4)
 
     return make

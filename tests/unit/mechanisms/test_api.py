@@ -21,7 +21,7 @@ CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", True)
 
 @pytest.fixture(autouse=True)
 def no_real_sleep(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_module.time, "sleep", clock.sleep)
+    monkeypatch.setattr(api_module, "time", clock)
 
 
 def in_turn(*answers: Any) -> Callable[..., Answer]:
@@ -37,10 +37,7 @@ def in_turn(*answers: Any) -> Callable[..., Answer]:
 
 
 def make(scripted: Any, clock: Clock, handler: Any, timeout: float = 60) -> Any:
-    it = scripted(handler, timeout)
-    it.deadline._clock = clock.monotonic
-    it.deadline.started = 0.0
-    return it
+    return scripted(handler, timeout, clock.monotonic)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action import kafka_reattach, rollback
 from ansible_collections.synergyflow.platform.plugins.module_utils import removal
-from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api, Deadline
+from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import PART_OF, parent_of, set_id
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError, UnreachableError
 from ansible_collections.synergyflow.platform.plugins.module_utils.kafka_identity import PAUSE, decide, left_paused
@@ -122,8 +122,7 @@ def planned(
         monkeypatch.setattr(module, "time", clock)
 
     def make(store: ObjectStore, name: str = "kafka_cluster", timeout: float = 20.0, **more: Any) -> Any:
-        api = scripted(store.handle)
-        api.deadline = Deadline(timeout, clock.monotonic)
+        api = scripted(store.handle, timeout, clock.monotonic)
         seen = look.look(api, name, VALUES, "apps")
         broken = look.dependants(name, seen, {}, "apps")
         return api, plan.build(name, "apps", VALUES, seen, broken=broken, **more)
@@ -476,9 +475,7 @@ def test_an_object_made_anew_is_not_touched(planned: Any) -> None:
     assert proof.prove(api, found).remains == ["Kafka messaging/one has been made anew by synergyflow.platform"]
 
 
-def test_a_stuck_finalizer_is_diagnosed_and_removed_only_when_allowed(
-    planned: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stuck_finalizer_is_diagnosed_and_removed_only_when_allowed(planned: Any) -> None:
     store = platform()
     store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator", "of.others"]
     api, found = planned(store)
@@ -508,7 +505,7 @@ def test_a_finalizer_of_flux_is_its_own_controllers(kind: str, controller: str) 
 
 @pytest.mark.parametrize("there", [None, 0, 1])
 def test_what_hangs_is_told_while_it_is_waited_for_and_ends_when_nobody_is_there(
-    planned: Any, monkeypatch: pytest.MonkeyPatch, there: int | None
+    planned: Any, there: int | None
 ) -> None:
     store = platform()
     store.get("KafkaTopic", "orders")["metadata"]["finalizers"] = ["strimzi.io/topic-operator"]
