@@ -22,6 +22,7 @@ PART_VARIABLE = "SYNERGYFLOW_REHEARSAL_PART"
 PROGRAM_VARIABLE = "SYNERGYFLOW_REHEARSAL_PROGRAM"
 
 SECONDS_TO_DIE = 5  # of a process that was killed
+SECONDS_TO_BECOME = 2  # of a new process; older ones without an environment have written over it
 
 # What a program may see of the user's environment: where things are, not how the user's own tools are set up.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
@@ -39,9 +40,9 @@ def environment(paths: Paths, part: str) -> dict[str, str]:
 def find(paths: Paths, part: str | None = None) -> list[psutil.Process]:
     """Living processes of this state folder, of one part or of all."""
     found = []
-    for process in psutil.process_iter():
+    for process in _everyone():
         try:
-            marks = process.environ()
+            marks = _environment_of(process)
             ended = process.status() == psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -55,7 +56,7 @@ def find(paths: Paths, part: str | None = None) -> list[psutil.Process]:
 def mark(process: psutil.Process, variable: str) -> str:
     """One of the marks of a process; empty when it has none or has ended."""
     try:
-        return process.environ().get(variable, "")
+        return _environment_of(process).get(variable, "")
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return ""
 
@@ -90,7 +91,7 @@ def descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     parents = [process.pid for process in processes]
     known = {*parents, os.getpid()}
     children: dict[int, list[psutil.Process]] = {}
-    for each in psutil.process_iter():
+    for each in _everyone():
         with suppress(psutil.NoSuchProcess):
             children.setdefault(each.ppid(), []).append(each)
     found: list[psutil.Process] = []
@@ -101,6 +102,23 @@ def descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
                 found.append(child)
                 parents.append(child.pid)
     return found
+
+
+def _everyone() -> Iterable[psutil.Process]:
+    """All processes, seen anew: one that psutil remembers may have ended and its number belong to another."""
+    psutil.process_iter.cache_clear()
+    return psutil.process_iter()
+
+
+def _environment_of(process: psutil.Process) -> dict[str, str]:
+    """Its environment, waited for while it becomes another program (execve(2)): it would not be found as ours."""
+    while not (known := process.environ()) and process.exe() and _age(process) < SECONDS_TO_BECOME:
+        time.sleep(0.001)
+    return known
+
+
+def _age(process: psutil.Process) -> float:
+    return time.time() - process.create_time()
 
 
 def _outlive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:

@@ -210,6 +210,17 @@ def test_what_a_killed_process_has_started_ends_with_it_also_without_a_mark(path
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
+def test_who_is_just_becoming_another_program_is_found(paths: Paths, tmp_path: Path) -> None:
+    """Between the old program and the new one it has no environment (execve(2))."""
+    script = tmp_path / "again"
+    script.write_text('exec sh "$0"\n')
+    for _ in range(20):
+        with subprocess.Popen(["sh", str(script)], env=processes.environment(paths, "supervised")) as program:
+            looks = [[each.pid for each in processes.find(paths)] for _ in range(10)]
+            program.kill()
+        assert looks == [[program.pid]] * 10
+
+
 def test_who_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "SECONDS_TO_DIE", 0.1)
     monkeypatch.setattr(processes, "_signal", lambda send: None)
