@@ -25,6 +25,7 @@ Store = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 class ActionModule(ClusterAction):
     """See the module of the same name for the documentation."""
 
+    _supports_async = True
     ARGUMENTS = {  # noqa: RUF012
         **kafka_access.ARGUMENTS,
         "events": {"type": "int", "default": 100},

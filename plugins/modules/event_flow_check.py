@@ -37,6 +37,11 @@ extends_documentation_fragment:
   - synergyflow.platform.attributes
   - synergyflow.platform.attributes.measuring
   - synergyflow.platform.brokers
+attributes:
+  async:
+    description: Can go on beside the play, by C(async) and C(poll=0).
+    support: full
+    details: M(synergyflow.platform.job_result) waits for the result.
 options:
   events:
     description: How many events. 0 does nothing.

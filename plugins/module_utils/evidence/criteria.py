@@ -45,15 +45,17 @@ ROLES = {
     "obs_collectors": ("AC10", "AC13"),
 }
 #: role and file of its tasks, in the order in which they run on a cluster. Figures with a target are measured alone;
-#: after them, while VolSync is at work, what has none or waits: the database, messages, the loss of a broker
+#: after them what has none or waits: objects and the database while events are on their way, which need all brokers, then
+#: messages and the loss of a broker; VolSync is at work beside all of that
 STEPS = (
-    ("flux", "validate"),
-    ("strimzi", "validate"),
     ("kafka_cluster", "validate_performance"),
     ("schema_registry", "validate"),
-    ("synergyflow_backend", "validate"),
+    ("synergyflow_backend", "begin_validate"),
     ("volsync", "begin_validate"),
+    ("flux", "validate"),
+    ("strimzi", "validate"),
     ("cnpg", "validate"),
+    ("synergyflow_backend", "validate"),
     ("kafka_cluster", "validate_messages"),
     ("volsync", "validate"),
     ("obs_collectors", "validate"),
