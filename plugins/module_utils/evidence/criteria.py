@@ -45,8 +45,8 @@ ROLES = {
     "obs_collectors": ("AC10", "AC13"),
 }
 #: role and file of its tasks, in the order in which they run on a cluster. Figures with a target are measured alone;
-#: after them what has none or waits: objects and the database while events are on their way, which need all brokers, then
-#: messages and the loss of a broker; VolSync is at work beside all of that
+#: after them what has none or waits: objects and the database while events are on their way, then messages and the loss
+#: of a broker (events need all of them); VolSync is at work beside all of that
 STEPS = (
     ("kafka_cluster", "validate_performance"),
     ("schema_registry", "validate"),
