@@ -22,7 +22,8 @@ PART_VARIABLE = "SYNERGYFLOW_REHEARSAL_PART"
 PROGRAM_VARIABLE = "SYNERGYFLOW_REHEARSAL_PROGRAM"
 
 SECONDS_TO_DIE = 5  # of a process that was killed
-SECONDS_TO_BECOME = 2  # of a new process; older ones without an environment have written over it
+SECONDS_TO_BECOME = 5  # of a process that becomes another program
+LOOKS = 3  # at a process that shows no environment
 
 # What a program may see of the user's environment: where things are, not how the user's own tools are set up.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
@@ -111,14 +112,16 @@ def _everyone() -> Iterable[psutil.Process]:
 
 
 def _environment_of(process: psutil.Process) -> dict[str, str]:
-    """Its environment, waited for while it becomes another program (execve(2)): it would not be found as ours."""
-    while not (known := process.environ()) and process.exe() and _age(process) < SECONDS_TO_BECOME:
+    """Its environment, waited for while it becomes another program: it would not be found as ours.
+
+    Between the two it has a file, but neither command line nor environment (execve(2)). What has a command line in
+    several looks, and never an environment, has none.
+    """
+    deadline, without = time.monotonic() + SECONDS_TO_BECOME, 0
+    while not (known := process.environ()) and process.exe() and without < LOOKS and time.monotonic() < deadline:
+        without += bool(process.cmdline())
         time.sleep(0.001)
     return known
-
-
-def _age(process: psutil.Process) -> float:
-    return time.time() - process.create_time()
 
 
 def _outlive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:

@@ -27,4 +27,4 @@ class ActionModule(ActionBase):
                 raise ClusterError(f"job: {args['job']} is no job of this collection; those begin with {job.PREFIX}.")
             return job.result(folder / args["job"])
         except ClusterError as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
+            return {"failed": True, "changed": False, "msg": str(error), "ansible_job_id": args["job"]}

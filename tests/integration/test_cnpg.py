@@ -256,6 +256,11 @@ def test_a_dropped_extension_and_a_schema_of_another_owner_are_named(database: D
 
 @pytest.mark.nightly
 def test_a_point_between_two_commits_holds_exactly_the_first(database: Database):
+    # the first one begins by itself, and the moment is to lie behind it
+    kind = "backups.postgresql.cnpg.io"
+    database.until(
+        "a backup", lambda: [each for each in database.named(kind).values() if each.get("status", {}).get("stoppedAt")]
+    )
     database.sql("CREATE TABLE IF NOT EXISTS orders (name text); GRANT SELECT ON orders TO synergyflow")
     database.sql("TRUNCATE orders; INSERT INTO orders VALUES ('first')")
     between = database.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")

@@ -83,6 +83,15 @@ def variables(tree: Tree) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def flux(rehearsal: Any, tree: Tree, variables: dict[str, Any]) -> None:
+    """Flux on the cluster, also for a test that runs alone."""
+    if "flux-system" not in rehearsal.kubectl(CLUSTER, "get", "namespaces", "-o", "name").stdout:
+        tree.push({}).ok()
+        done = site(rehearsal, variables)
+        assert done.returncode == 0, output(done)
+
+
 def site(rehearsal: Any, variables: dict[str, Any], *args: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return run(rehearsal, "site", CLUSTER, *args, **variables, **more)
 
@@ -167,6 +176,7 @@ def test_the_wrong_revision_names_both(modules: Mechanisms) -> None:
     assert f"expected {wrong}" in message
 
 
+@pytest.mark.usefixtures("flux")
 @pytest.mark.parametrize(
     ("graph", "asked", "said"),
     [

@@ -177,7 +177,7 @@ def bridge() -> Iterator[Bridge]:
 def dial(bridge: Bridge, method: int = 2, password: str | None = None) -> socket.socket:
     """A client that has greeted, and logged in if the bridge asked for it."""
     url = urlparse(bridge.proxy_url)
-    sock = socket.create_connection((url.hostname, url.port), timeout=10)
+    sock = socket.create_connection((url.hostname, url.port), timeout=60)
     sock.sendall(bytes((5, 1, method)))
     if sock.recv(2) == b"\x05\x02":
         user, secret = url.username.encode(), (password or url.password).encode()
@@ -205,7 +205,7 @@ def receive(sock: socket.socket) -> bytes:
     return bytes(received)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -422,7 +422,7 @@ def test_an_error_of_the_bridge_is_one_that_users_see() -> None:
 def test_a_forwarded_port_leads_to_the_service(bridge: Bridge) -> None:
     with bridge.forward("c-kafka-bootstrap.messaging.svc", 443) as address:
         for number in range(3):  # every connection
-            with socket.create_connection(address, timeout=10) as sock:
+            with socket.create_connection(address, timeout=60) as sock:
                 sock.sendall(b"%d" % number)
                 assert sock.recv(1) == b"%d" % number
     assert bridge._cluster.opened == [("c-broker-0", "messaging", 9093)] * 3
@@ -434,7 +434,7 @@ def test_a_forwarded_port_needs_no_proxy_and_ends_with_its_block() -> None:
     with bridge.forward(NAME, 9093) as address, pytest.raises(RuntimeError):
         _ = bridge.proxy_url
     with bridge.forward(NAME, 9093) as address:
-        sock = socket.create_connection(address, timeout=10)
+        sock = socket.create_connection(address, timeout=60)
         sock.sendall(b"x")
         assert sock.recv(1) == b"x"
     with sock:
@@ -446,7 +446,7 @@ def test_a_forwarded_port_needs_no_proxy_and_ends_with_its_block() -> None:
 
 def test_a_forwarded_port_to_nothing_says_why() -> None:
     with bridge_to(echo) as bridge, bridge.forward("c-kafka-bootstrap.messaging.svc", 444) as address:
-        with socket.create_connection(address, timeout=10) as sock:
+        with socket.create_connection(address, timeout=60) as sock:
             assert receive(sock) == b""
         assert "has no port 444" in bridge.errors[0].sentence
 

@@ -30,14 +30,17 @@ from ansible_collections.synergyflow.platform.plugins.module_utils import interr
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import job
 
 folder, marker = Path(sys.argv[1]), Path(sys.argv[2])
+began = marker.with_name("began")
 
 def quick():
     marker.write_text("done")
+    began.touch()
     return {}
 
 def slow():
     with interruption.interruptible():
         try:
+            began.touch()
             time.sleep(600)
         except interruption.InterruptedRunError:
             marker.write_text("tidied up")
@@ -45,6 +48,8 @@ def slow():
 
 if os.fork():
     os.wait()
+    while not began.exists():
+        time.sleep(0.01)
     sys.exit(0)
 job.begin(globals()[sys.argv[3]], 600, folder)
 os._exit(0)
@@ -124,10 +129,10 @@ def test_who_takes_too_long_is_ended_and_tidies_up(tmp_path: Path) -> None:
                 raise
         return {}
 
-    begun = job.begin(work, 1, tmp_path / "jobs")
+    begun = job.begin(work, 3, tmp_path / "jobs")
     found = job.result(Path(begun["results_file"]))
     assert found["failed"]
-    assert "longer than the 1 seconds that async gives it" in found["msg"]
+    assert "longer than the 3 seconds that async gives it" in found["msg"]
     assert (tmp_path / "marker").exists()
 
 

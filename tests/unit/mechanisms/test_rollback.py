@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.synergyflow.platform.plugins.action import kafka_reattach, rollback
+from ansible_collections.synergyflow.platform.plugins.module_utils import api as api_module
 from ansible_collections.synergyflow.platform.plugins.module_utils import removal
 from ansible_collections.synergyflow.platform.plugins.module_utils.api import Api
 from ansible_collections.synergyflow.platform.plugins.module_utils.apply_plan import PART_OF, parent_of, set_id
@@ -118,7 +119,7 @@ def platform(*more: dict[str, Any], kafka: dict[str, Any] | None = None) -> Obje
 def planned(
     scripted: Callable[..., Api], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Api, plan.Plan]]:
-    for module in (deletion, journal, removal):
+    for module in (api_module, deletion, journal, proof, removal):
         monkeypatch.setattr(module, "time", clock)
 
     def make(store: ObjectStore, name: str = "kafka_cluster", timeout: float = 20.0, **more: Any) -> Any:

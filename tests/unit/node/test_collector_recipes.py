@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,12 @@ def refused(address: str, port: int) -> bool:
         return connection.connect_ex((address, port)) == errno.ECONNREFUSED
 
 
+def greet(server: socket.socket) -> None:
+    with suppress(OSError):  # it is closed
+        while True:
+            server.accept()[0].sendall(b"hello")
+
+
 def heard(address: str, port: int) -> str | None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -183,7 +190,7 @@ def heard(address: str, port: int) -> str | None:
 
 def test_a_pods_port_is_reached_at_its_twin_as_long_as_the_pod_is(loop):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: server.accept()[0].sendall(b"hello"), daemon=True).start()
+        threading.Thread(target=greet, args=(server,), daemon=True).start()
         real = server.getsockname()[1]
         twins, twin = Twins(loop), "127.140.7.10"
         with socket.create_server((twin, 0)) as probe:

@@ -50,7 +50,7 @@ class TestQueue:
             running.add(key)
             seen.append(key)
             started.set()
-            gate.wait(5)
+            gate.wait(60)
             running.discard(key)
             if len(seen) == 2:
                 done.set()
@@ -58,11 +58,11 @@ class TestQueue:
         queue = Queue(reconcile, workers=3)
         queue.start()
         queue.add("a")
-        assert started.wait(5)
+        assert started.wait(60)
         for _ in range(10):
             queue.add("a")
         gate.set()
-        assert done.wait(5)
+        assert done.wait(60)
         assert seen == ["a", "a"]
         assert not overlaps
 
@@ -78,7 +78,7 @@ class TestQueue:
         queue = Queue(reconcile, workers=1)
         queue.start()
         queue.add("a")
-        assert done.wait(10)
+        assert done.wait(60)
 
     def test_the_answer_says_when_to_look_again(self):
         calls, done = [], threading.Event()
@@ -93,7 +93,7 @@ class TestQueue:
         queue = Queue(reconcile, workers=2)
         queue.start()
         queue.add("a")
-        assert done.wait(5)
+        assert done.wait(60)
 
 
 class TestLogs:

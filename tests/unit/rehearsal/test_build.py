@@ -74,7 +74,7 @@ def test_what_comes_later_is_fetched_while_the_first_is_made(paths: Paths, monke
     fetched = threading.Event()
 
     def waits(folder: Path, _: Progress) -> None:
-        assert fetched.wait(10)
+        assert fetched.wait(60)
 
     pieces = [
         Piece(paths.cache / "go" / "a-1", [("one", waits)], 0, _raises_ahead),

@@ -84,13 +84,13 @@ def front(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
 def ask(url: str, method: str = "GET", content: bytes | None = None, **headers: str) -> dict:
     request = urllib.request.Request(url, content, headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.headers["Content-Type"] == "application/x-test"
         return json.loads(answer.read())
 
@@ -114,13 +114,13 @@ def test_it_ends_as_the_registry_ends(front) -> None:
     with pytest.raises(urllib.error.HTTPError) as gone:
         ask(f"{url}/die")
     assert json.loads(gone.value.read())["error_code"] == 50001
-    assert process.wait(10) == 7
+    assert process.wait(60) == 7
 
 
 def test_one_that_no_longer_reads_its_journal_is_ended(front) -> None:
     process, url = front
     ask(f"{url}/lose")
-    assert process.wait(20) == 1
+    assert process.wait(60) == 1
     with pytest.raises(OSError, match="refused"):
         ask(url)
 
@@ -128,7 +128,7 @@ def test_one_that_no_longer_reads_its_journal_is_ended(front) -> None:
 def test_sigterm_ends_both(front) -> None:
     process, url = front
     process.terminate()
-    assert process.wait(10) == 128 + 15
+    assert process.wait(60) == 128 + 15
     with pytest.raises(OSError, match="refused"):
         ask(url)
 

@@ -214,11 +214,12 @@ def test_who_is_just_becoming_another_program_is_found(paths: Paths, tmp_path: P
     """Between the old program and the new one it has no environment (execve(2))."""
     script = tmp_path / "again"
     script.write_text('exec sh "$0"\n')
-    for _ in range(20):
-        with subprocess.Popen(["sh", str(script)], env=processes.environment(paths, "supervised")) as program:
-            looks = [[each.pid for each in processes.find(paths)] for _ in range(10)]
+    with subprocess.Popen(["sh", str(script)], env=processes.environment(paths, "supervised")) as program:
+        try:
+            looks = [[each.pid for each in processes.find(paths)] for _ in range(60)]
+        finally:
             program.kill()
-        assert looks == [[program.pid]] * 10
+    assert looks == [[program.pid]] * 60
 
 
 def test_who_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
