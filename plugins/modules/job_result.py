@@ -61,4 +61,8 @@ msg:
   description: What that task said.
   type: str
   returned: when that task returns one
+ansible_job_id:
+  description: The task that was waited for, also when it had no result.
+  type: str
+  returned: always
 """
