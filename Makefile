@@ -82,9 +82,10 @@ integration: venv ## modules, roles and the rehearsal on real parts, on two test
 	@$(REHEARSAL) build
 	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration -m "not nightly" -n 2 --dist loadfile --no-loadscope-reorder
 
+# with all other tests, as some slow ones go on where those have ended
 drill: venv ## what takes hours, for the night: slow tests, the whole platform's scenario, rollbacks and reports under fire
 	@tests/molecule.sh "$(TEST_DIR)" site
-	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration -m nightly
+	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration -n 2 --dist loadfile --no-loadscope-reorder
 	@SYNERGYFLOW_REHEARSAL_DIR="$(TEST_DIR)" $(BIN)/python -m pytest tests/integration/drill_rollback.py tests/integration/drill_report.py
 
 molecule: venv ## a scenario per role, on the test rehearsals

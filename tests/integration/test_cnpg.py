@@ -441,6 +441,7 @@ def no_operator(database: Database) -> Iterator[None]:
     assert done.returncode == 0, output(done)
 
 
+@pytest.mark.nightly
 def test_a_backup_that_nobody_takes_up_is_taken_back(database: Database):
     there = set(database.named("backups.postgresql.cnpg.io"))
     with no_operator(database):

@@ -230,6 +230,8 @@ def test_a_graph_that_fails_says_why(
         assert words in outcome.message
 
 
+@pytest.mark.nightly
+@pytest.mark.usefixtures("flux")
 def test_what_is_suspended_is_not_reconciled_in_silence_and_resumes_in_order(modules: Mechanisms, tree: Tree) -> None:
     pushed = tree.push({}).ok()
     reconcile(modules, "flux-system", revision=pushed["revision"]).ok()

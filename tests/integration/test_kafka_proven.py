@@ -119,6 +119,7 @@ def test_no_broker_goes_while_a_topic_needs_all_of_them(platform: Any) -> None:
     assert f"cannot be written to with a replica less: {pair}" in result["msg"]
 
 
+@pytest.mark.nightly
 def test_no_message_is_lost_with_a_broker(platform: Any) -> None:
     def uids() -> set[str]:
         pods = platform.get(CLUSTER, "-n", NAMESPACE, "pods", "-l", f"strimzi.io/name={KAFKA}-kafka")["items"]

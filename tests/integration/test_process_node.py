@@ -214,6 +214,7 @@ def test_port_forward_reaches_the_broker_by_both_ports(field, brokers):
         assert sorted(seen) == [0, 1, 2]
 
 
+@pytest.mark.nightly
 def test_a_killed_broker_is_started_again(field, brokers):
     pod = brokers.pods[2]
     before = field.container(pod)
@@ -276,6 +277,7 @@ def test_a_node_that_dies_and_returns_leaves_the_brokers_alone(field, brokers):
     field.wait_ready(*brokers.pods)
 
 
+@pytest.mark.nightly
 def test_a_pod_removed_without_grace_leaves_no_process(field, brokers):
     number, pod = 0, brokers.pods[0]
     pid = field.pid(pod)
@@ -335,6 +337,7 @@ def test_a_version_without_jars_is_an_image_that_cannot_be_pulled(alone):
     assert any(reason == "Failed" and "no Kafka 4.2.0" in message for reason, message in alone.events(pod))
 
 
+@pytest.mark.nightly
 def test_a_broker_that_fails_again_and_again_is_in_a_crash_loop(alone):
     brokers = strimzi.Brokers(strimzi.CURRENT, alone.namespace, count=1)
     objects = copy.deepcopy(brokers.objects())
@@ -355,6 +358,7 @@ def test_a_broker_that_fails_again_and_again_is_in_a_crash_loop(alone):
     alone.wait_ready(pod)
 
 
+@pytest.mark.nightly
 def test_logs_of_another_cluster_are_refused_by_the_broker(alone):
     brokers = strimzi.Brokers(strimzi.CURRENT, alone.namespace, count=1)
     objects = brokers.objects()

@@ -306,6 +306,7 @@ def test_a_taken_port_is_named_before_anything_starts(up: Own) -> None:
     assert not any(name.startswith("etcd") for name in _processes(up).values())
 
 
+@pytest.mark.nightly
 def test_an_interrupted_creation_is_made_good_by_the_next_up(own: Own, tmp_path: Path) -> None:
     other = Own(Paths(state=tmp_path / "interrupted", cache=own.paths.cache))
     try:

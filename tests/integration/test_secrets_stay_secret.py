@@ -159,6 +159,7 @@ def backed_up(platform: Any) -> Iterator[dict[str, Any]]:
     platform.kubectl("apps", "delete", "namespace", VOLUMES, "--wait=false")
 
 
+@pytest.mark.nightly
 def test_backing_up_and_restoring_a_volume_tell_none(
     platform: Any, backed_up: dict[str, Any], ansible_log: Path
 ) -> None:

@@ -305,6 +305,7 @@ def test_fewer_partitions_are_refused_before_any_write(platform):
     assert resource_versions(platform) == before
 
 
+@pytest.mark.nightly
 def test_another_field_manager_is_named_and_nothing_is_written(platform):
     def set_retention(value: int, manager: str) -> None:
         patch = json.dumps({"spec": {"config": {"retention.ms": value}}})

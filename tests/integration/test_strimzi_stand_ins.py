@@ -384,6 +384,7 @@ class TestCurrentGeneration:
 
         current.until("the broker accepts the other user", accepted)
 
+    @pytest.mark.nightly
     def test_claims_outlive_the_kafka_and_it_can_be_recovered_over_them(self, current: Bench) -> None:
         cluster_id = current.find("kafka", KAFKA)["status"]["clusterId"]
         current.kubectl("delete", "kafka", KAFKA)
@@ -420,6 +421,7 @@ class TestCurrentGeneration:
             assert unlabelled == [], kind
 
 
+@pytest.mark.nightly
 class TestPreviousGeneration:
     """Strimzi 0.45.2 with Kafka 3.8.1, v1beta2, one broker: what differs."""
 

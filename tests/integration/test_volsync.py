@@ -268,7 +268,7 @@ BESIDE = """\
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.nightly)])
 def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
     volumes: Volumes, tmp_path: Path, how: signal.Signals
 ) -> None:
@@ -297,6 +297,7 @@ def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
     assert volumes.keys() == []
 
 
+@pytest.mark.nightly
 def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes: Volumes):
     root = volumes.paths.volumes / "apps"
     tampered: list[str] = []
