@@ -201,6 +201,7 @@ def previous(rehearsal: Any, tmp_path_factory: Any) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.mark.nightly
 class TestCurrentGeneration:
     """Strimzi 1.2.0 with Kafka 4.3.1 on three brokers; each test goes on where the one before it ended."""
 
@@ -304,7 +305,6 @@ class TestCurrentGeneration:
         current.kubectl("annotate", "kafka", KAFKA, "strimzi.io/pause-reconciliation-")
         current.wait_ready("kafka", KAFKA)
 
-    @pytest.mark.nightly
     def test_a_rolling_update_restarts_every_pod_one_by_one(self, current: Bench) -> None:
         before = current.pods()
         current.kubectl("annotate", "strimzipodset", f"{KAFKA}-broker", "strimzi.io/manual-rolling-update=true")
@@ -384,7 +384,6 @@ class TestCurrentGeneration:
 
         current.until("the broker accepts the other user", accepted)
 
-    @pytest.mark.nightly
     def test_claims_outlive_the_kafka_and_it_can_be_recovered_over_them(self, current: Bench) -> None:
         cluster_id = current.find("kafka", KAFKA)["status"]["clusterId"]
         current.kubectl("delete", "kafka", KAFKA)
