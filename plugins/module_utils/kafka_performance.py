@@ -37,8 +37,8 @@ TITLES = {
     "AC7-performance-removed": "The measurement of throughput left nothing behind",
 }
 PARTITIONS = 6
-#: how many messages latency is measured with, and how many before them only open the producer's connections
-LATENCY_MESSAGES, WARM_UP = 400, 100
+#: how many messages latency is measured with, and how many before them only warm up tools and brokers
+LATENCY_MESSAGES, WARM_UP = 400, 1000
 #: the least memory that the broker's container must be allowed, for two tools beside it
 LEAST_MEMORY = "1536Mi"
 CONTAINER = "kafka"
