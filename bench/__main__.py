@@ -112,7 +112,7 @@ def measure(options: argparse.Namespace, paths: Paths) -> report.Findings:
                 findings.verdicts += verdicts(found)
     if wanted(ROLLBACK, options):
         with valid(ROLLBACK, "rollbacks", work, findings):
-            findings.rollbacks = rollback.measure(work)
+            findings.rollbacks = rollback.measure(work, 1 if options.quick else 3)
             findings.verdicts += report.rollback_verdicts(findings.rollbacks)
     return findings
 

@@ -155,9 +155,19 @@ def rollback_table(outcomes: list[RollbackOutcome]) -> str:
 
 
 def rollback_verdicts(outcomes: list[RollbackOutcome]) -> list[Verdict]:
-    """From the confirmation on; what does not wait cannot be judged."""
-    found = [(f"rollback of {i.name} by its waits", i.seconds / i.waited if i.waited else None) for i in outcomes]
-    return [Verdict(what, ratio, ROLLBACK_BY_WAITS) for what, ratio in found]
+    """From the confirmation on, of all rounds; what does not wait cannot be judged."""
+    rounds: dict[str, list[RollbackOutcome]] = {}
+    for each in outcomes:
+        rounds.setdefault(each.name, []).append(each)
+    found = []
+    for name, every in rounds.items():
+        what = f"rollback of {name} by its waits"
+        if not all(each.waited for each in every):
+            found.append(Verdict(what, None, ROLLBACK_BY_WAITS))
+            continue
+        ratio = Spread.of([each.seconds / each.waited for each in every])
+        found.append(Verdict(what, ratio.median, ROLLBACK_BY_WAITS, _spread(ratio)))
+    return found
 
 
 def contest_table(contest: Contest) -> str:

@@ -41,17 +41,18 @@ def read(name: str, output: str, process: float) -> RollbackOutcome:
     return RollbackOutcome(name, seconds, waited, process)
 
 
-def measure(work: Workbench) -> list[RollbackOutcome]:
-    """Deploy, then take components away, each once: a second time there is nothing to take."""
+def measure(work: Workbench, rounds: int) -> list[RollbackOutcome]:
+    """Deploy, then take components away, one after the other; what is gone is deployed again for the next round."""
     scratch = work.scratch / "rollback"
     kubeconfig = work.cluster.write_kubeconfig(scratch / "kubeconfig", work.cluster.client("rollback"))
     variables = environment(scratch) | work.paths.environment()
-    work.say("  site.yml, not counted")
-    deploy(work, kubeconfig)
     found = []
-    for name in ROLLBACKS:
-        command = [*playbook_of(f"rollback_{name}", kubeconfig), "--extra-vars", f"rollback_confirm={name}@apps"]
-        process = pairs.run(command, variables, REPOSITORY)
-        found.append(read(name, process.output, process.seconds))
-        work.say(f"  {name:<30} {found[-1].seconds:7.2f} s, {found[-1].waited:.2f} s of them waiting")
+    for _round in range(rounds):
+        work.say("  site.yml, not counted")
+        deploy(work, kubeconfig)
+        for name in ROLLBACKS:
+            command = [*playbook_of(f"rollback_{name}", kubeconfig), "--extra-vars", f"rollback_confirm={name}@apps"]
+            process = pairs.run(command, variables, REPOSITORY)
+            found.append(read(name, process.output, process.seconds))
+            work.say(f"  {name:<30} {found[-1].seconds:7.2f} s, {found[-1].waited:.2f} s of them waiting")
     return found

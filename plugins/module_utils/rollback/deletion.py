@@ -199,29 +199,34 @@ class Deletion:
 
     def _delete(self, manifest: Manifest) -> Key | None:
         """Ask for its deletion; its key if it was there. What is no longer as it was prepared is refused."""
-        key, uid = key_of(manifest), manifest["metadata"]["uid"]
+        key, uid, resource = key_of(manifest), manifest["metadata"]["uid"], self._resource(manifest)
+        if resource is None:
+            return None
         step = self._prepared.get(uid)
-        for __ in range(DELETE_ATTEMPTS):
-            live, resource = self._get(manifest), self._resource(manifest)
-            if live is None or resource is None or live["metadata"]["uid"] != uid:
-                return None
-            if live["metadata"].get("deletionTimestamp"):
-                return key
-            # between the look and this request it may have gone and been made anew: that one is not ours
+        for attempt in range(DELETE_ATTEMPTS):
+            # it may have gone and been made anew: that one is not ours
             only = {"uid": uid}
-            if step:
-                if not IN_EFFECT[step["do"]](live, step):
+            if step or attempt:
+                live = self._get(manifest)
+                if live is None or live["metadata"]["uid"] != uid:
+                    return None
+                if live["metadata"].get("deletionTimestamp"):
+                    return key
+                if step and not IN_EFFECT[step["do"]](live, step):
                     raise ClusterError(
                         f"{key} is not deleted, as somebody has changed what it was prepared by"
                         f" ({UNPREPARED[step['do']]}): its deletion would take more than the plan says."
                         " The rollback stays open: run it again to go on."
                     )
-                only["resourceVersion"] = live["metadata"]["resourceVersion"]
+                if step:
+                    only["resourceVersion"] = live["metadata"]["resourceVersion"]
             self._asked = self._asked or time.monotonic()
             answer = removal.delete(self.api, resource.path(key.namespace, key.name), key, only, expect=(409,))
-            if answer.status != 409 or not step:
+            if answer.status == 404:
+                return None
+            if answer.status != 409:
                 return key
-        raise ClusterError(f"{key} changes all the time, it could not be deleted as it was prepared; run it again.")
+        raise ClusterError(f"{key} changes all the time, it could not be deleted; run it again.")
 
     def _look(self, still: list[tuple[Manifest, Manifest]]) -> None:
         """Take finalizers away that may be, once their own controller has had its time; tell of those that hang."""

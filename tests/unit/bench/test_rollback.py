@@ -26,8 +26,19 @@ def test_every_step_counts_and_nothing_else() -> None:
     assert "12.0" in report.rollback_table([found])
 
 
+def test_of_several_rounds_the_middle_one_counts() -> None:
+    rounds = [rollback.RollbackOutcome("x", seconds, 10.0, 20.0) for seconds in (19.0, 11.0, 12.0)]
+    rounds.append(rollback.RollbackOutcome("y", 15.0, 10.0, 20.0))
+    of_x, of_y = report.rollback_verdicts(rounds)
+    assert (of_x.measured, of_y.measured) == (pytest.approx(1.2), pytest.approx(1.5))
+    assert "1.10..1.90" in of_x.note
+
+
 def test_a_run_that_said_no_times_is_no_measurement_and_one_without_waits_is_not_judged() -> None:
     with pytest.raises(InvalidMeasurementError):
         rollback.read("x", "nothing to do", 1.0)
     [verdict] = report.rollback_verdicts([rollback.RollbackOutcome("x", 1.0, 0.0, 2.0)])
+    assert verdict.met is None
+    one_waited = [rollback.RollbackOutcome("x", 2.0, 1.0, 2.0), rollback.RollbackOutcome("x", 1.0, 0.0, 2.0)]
+    [verdict] = report.rollback_verdicts(one_waited)
     assert verdict.met is None

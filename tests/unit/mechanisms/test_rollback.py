@@ -364,12 +364,12 @@ def test_volumes_are_kept_with_the_id_of_their_kafka_and_topics_are_let_go_of(pl
     assert proof.prove(api, found).remains == []
 
 
-def refuse(api: Any, store: ObjectStore, method: str, times: int) -> list[int]:
-    """Topic orders has been modified, so many times that this is asked of it; returned is how many are left."""
+def refuse(api: Any, store: ObjectStore, method: str, times: int, what: str = "kafkatopics/orders") -> list[int]:
+    """The topic has been modified, so many times that this is asked of it; returned is how many are left."""
     plain, left = store.handle, [times]
 
     def handle(asked: str, path: str, query: dict[str, str], body: Any) -> Any:
-        if asked == method and path.endswith("/kafkatopics/orders") and left[0]:
+        if asked == method and path.endswith(f"/{what}") and left[0]:
             left[0] -= 1
             return status(409, "the object has been modified", "Conflict")
         return plain(asked, path, query, body)
@@ -444,6 +444,21 @@ def test_an_object_that_its_operator_writes_meanwhile_is_looked_at_again_before_
     deletion.Deletion(api, found).run()
     assert left == [0]
     assert store.get("KafkaTopic", "orders") is None
+
+
+def test_what_need_not_be_prepared_is_deleted_without_a_look_unless_there_is_a_conflict(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    refuse(api, store, "DELETE", 1, "kafkas/one")
+    run = deletion.Deletion(api, found)
+    run.run()
+    asked = {end: [method for method, path in api.connection.seen if path.endswith(end)] for end in ("one", "brokers")}
+    assert [methods[: methods.index("GET") + 2] for methods in asked.values()] == [
+        ["DELETE", "GET", "DELETE"],
+        ["DELETE", "GET"],
+    ]
+    assert "Kafka messaging/one" in run.deleted
+    assert store.get("Kafka", "one") is None
 
 
 def test_a_journal_of_an_earlier_version_prepares_everything_all_the_same(planned: Any) -> None:
