@@ -6,13 +6,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
-SECONDS = 30
+import pytest
+
+Answer = TypeVar("Answer")
+
+#: seconds; on a busy machine all takes its time
+PATIENCE = 300.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.3
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Return as soon as it holds; a failed test when it does not within 30 seconds."""
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"did not happen within {SECONDS} s"
-        time.sleep(0.02)
+def until(look: Callable[[], Answer], what: str = "what was waited for", seconds: float = PATIENCE) -> Answer:
+    """The first true answer; a failed test when there is none within so many seconds."""
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while not (answer := look()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:g} s: {what}; the last answer: {answer!r}")
+        time.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE)
+    return answer

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,18 +15,11 @@ from typing import Any
 import pytest
 from site_runs import output, run
 from test_report import report_of
+from until import until
 
 #: all but what takes brokers away, moves data or needs Flux
 MEASURED = ["ac1", "ac4", "ac5", "ac8", "ac9", "ac10", "cnpg", "synergyflow_backend"]
 PATIENCE = 240  # seconds until a part is gone, or is back
-
-
-def until(what: str, met: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not met():
-        if time.monotonic() > end:
-            pytest.fail(f"still not so after {PATIENCE} s: {what}")
-        time.sleep(1)
 
 
 def pods(platform: Any, namespace: str, selector: str) -> list[dict[str, Any]]:
@@ -42,7 +34,7 @@ def scaled_away(platform: Any, workload: str, namespace: str) -> Iterator[None]:
     scale = ("scale", workload, "-n", namespace)
     platform.kubectl("apps", *scale, "--replicas=0")
     try:
-        until(f"{workload} has no pod", lambda: not pods(platform, namespace, selector))
+        until(lambda: not pods(platform, namespace, selector), f"{workload} has no pod")
         yield
     finally:
         platform.kubectl("apps", *scale, f"--replicas={found['spec']['replicas']}")
@@ -60,7 +52,7 @@ def a_broker_without_a_node(platform: Any) -> Iterator[None]:
     finally:
         platform.kubectl("apps", "uncordon", *nodes)
         ready = ("wait", "pod/synergyflow-broker-2", "-n", "messaging", "--for=condition=Ready")
-        until("broker 2 is back", lambda: not platform.kubectl("apps", *ready, "--timeout=1s", check=False).returncode)
+        until(lambda: not platform.kubectl("apps", *ready, "--timeout=1s", check=False).returncode, "broker 2 is back")
 
 
 @contextmanager
@@ -70,14 +62,14 @@ def database_asleep(platform: Any) -> Iterator[None]:
     instances = "cnpg.io/cluster=synergyflow-db,cnpg.io/podRole=instance"
     platform.kubectl("apps", "annotate", *cluster, "cnpg.io/hibernation=on")
     try:
-        until("no instance runs", lambda: not pods(platform, "synergyflow", instances))
+        until(lambda: not pods(platform, "synergyflow", instances), "no instance runs")
         yield
     finally:
         platform.kubectl("apps", "annotate", *cluster, "cnpg.io/hibernation-")
         ready = ("wait", *cluster, "--for=condition=Ready")
         until(
-            "all instances are back",
             lambda: not platform.kubectl("apps", *ready, "--timeout=1s", check=False).returncode,
+            "all instances are back",
         )
 
 

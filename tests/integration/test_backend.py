@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from site_runs import Watch, changed, output
+from until import until
 
 from rehearsal import vault
 from rehearsal.files import write_atomically
@@ -166,10 +166,8 @@ def test_a_password_that_only_one_side_has_and_a_decision_that_is_wrong_are_foun
         secret = backend.get("apps", "secret", f"{NAME}-kafka", "-n", NAMESPACE)
         take_up = ("annotate", "externalsecret", f"{NAME}-kafka", "-n", NAMESPACE, "--overwrite")
         backend.kubectl("apps", *take_up, f"force-sync={secrets.token_hex(4)}")
-        limit = time.monotonic() + 30
-        while backend.get("apps", "secret", f"{NAME}-kafka", "-n", NAMESPACE)["data"] == secret["data"]:
-            assert time.monotonic() < limit, "the Secret did not change"
-            time.sleep(0.5)
+        name = ("apps", "secret", f"{NAME}-kafka", "-n", NAMESPACE)
+        until(lambda: backend.get(*name)["data"] != secret["data"], "the Secret has changed")
 
     other = secrets.token_urlsafe(24)
     wish = {"title": "another tenant", "allow": True, "input": {"subject": {"tenant": "acme"}, "resource": {}}}

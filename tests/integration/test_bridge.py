@@ -11,8 +11,7 @@ import socket
 import socketserver
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import Bridge
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
+from until import until
 
 MEGABYTE = 1024 * 1024
 
@@ -137,15 +137,6 @@ def echoed(sock: socket.socket, payload: bytes) -> bytes:
     return bytes(received)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
 @pytest.mark.parametrize(
     ("name", "port"), [("echo-0.everybody", 7007), ("echo", 7)], ids=["a pod by its name", "a Service, its named port"]
 )
@@ -179,8 +170,8 @@ def test_many_connections_come_and_go_without_a_trace(pods: Pods) -> None:
             assert echoed(sock, b"%02d" % number) == b"%02d" % number
         for sock in socks:
             sock.close()
-        assert eventually(lambda: bridge.connections == 0)
-    assert eventually(lambda: port_forwards() == []), port_forwards()
+        until(lambda: bridge.connections == 0)
+    until(lambda: port_forwards() == [])
 
 
 def test_stopping_ends_connections_in_use(pods: Pods) -> None:
@@ -216,7 +207,7 @@ def test_a_pod_where_nothing_listens_is_said(pods: Pods) -> None:
         sock, _code = dial(bridge, pods.host("deaf-0.everybody"), 7007)
         with sock:
             assert sock.recv(1) == b""
-        assert eventually(lambda: bool(bridge.errors))
+        until(lambda: bool(bridge.errors))
         sentence = bridge.errors[-1].sentence
         assert "pod deaf-0" in sentence
         assert "refused" in sentence

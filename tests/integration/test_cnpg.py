@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ import pytest
 import yaml
 from site_runs import Watch, changed, output, run
 from tls_store import tls_store
+from until import until
 
 from rehearsal import s3
 from rehearsal.paths import Paths
@@ -92,19 +93,11 @@ class Database:
         assert target.exists(), output(done)
         return list(json.loads(target.read_text()))
 
-    def until(self, what: str, holds: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if found := holds():
-                return found
-            time.sleep(0.5)
-        return pytest.fail(f"{what}: not within {PATIENCE} s")
-
     def archived(self) -> str:
         """Close the segment of the log and wait until it is in the store; its name."""
         segment = self.sql("SELECT pg_walfile_name(pg_switch_wal())")
         last = "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver"
-        self.until(f"{segment} archived", lambda: self.sql(last)[:24] >= segment)
+        until(lambda: self.sql(last)[:24] >= segment, f"{segment} archived")
         return segment
 
     @property
@@ -258,8 +251,8 @@ def test_a_dropped_extension_and_a_schema_of_another_owner_are_named(database: D
 def test_a_point_between_two_commits_holds_exactly_the_first(database: Database):
     # the first one begins by itself, and the moment is to lie behind it
     kind = "backups.postgresql.cnpg.io"
-    database.until(
-        "a backup", lambda: [each for each in database.named(kind).values() if each.get("status", {}).get("stoppedAt")]
+    until(
+        lambda: [each for each in database.named(kind).values() if each.get("status", {}).get("stoppedAt")], "a backup"
     )
     database.sql("CREATE TABLE IF NOT EXISTS orders (name text); GRANT SELECT ON orders TO synergyflow")
     database.sql("TRUNCATE orders; INSERT INTO orders VALUES ('first')")
@@ -325,7 +318,7 @@ def wrong_keys(database: Database) -> Iterator[None]:
         database.kubectl("annotate", "externalsecret", f"{NAME}-s3", "--overwrite", stamp)
         wanted = json.loads(text)["s3/backup"]["secret_access_key"]
         there = "go-template={{ .data.secret_access_key | base64decode }}"
-        database.until("keys", lambda: database.kubectl("get", "secret", f"{NAME}-s3", "-o", there).strip() == wanted)
+        until(lambda: database.kubectl("get", "secret", f"{NAME}-s3", "-o", there).strip() == wanted, "keys")
         # an instance keeps the keys until something of its Cluster changes
         database.kubectl("annotate", "clusters.postgresql.cnpg.io", NAME, "--overwrite", f"tests/{stamp}")
 
@@ -349,12 +342,12 @@ def test_wrong_keys_fail_a_backup_and_the_archiving(database: Database):
     with wrong_keys(database):
         # first: while archiving is known to fail, an instance lets a backup wait for minutes
         taken, *_others = database.tasks({"cnpg_backup": {"timeout": PATIENCE}})
-        database.until("archiving fails", lambda: archiving() == "False")
+        until(lambda: archiving() == "False", "archiving fails")
         info, checked = database.tasks(
             {"cnpg_backup_info": {}},
             {"cnpg_database_check": {"secret": f"{NAME}-check"}},
         )
-    database.until("archiving works", lambda: archiving() == "True")
+    until(lambda: archiving() == "True", "archiving works")
     assert info["failed"]
     assert "DB-archiving" in failed(info)
     assert records(info)["DB-backup-stored"]["status"] == "blocked", "nobody could look into the store"
@@ -405,10 +398,10 @@ def test_a_store_that_only_a_private_authority_vouches_for(database: Database, t
 def test_a_replica_takes_the_place_of_a_lost_primary(database: Database):
     before = database.cluster()["status"]["currentPrimary"]
     database.kubectl("delete", "pod", before, "--wait=false")
-    database.until("another primary", lambda: database.cluster()["status"]["currentPrimary"] != before)
-    database.until("three instances", lambda: database.cluster()["status"].get("readyInstances") == 3)
+    until(lambda: database.cluster()["status"]["currentPrimary"] != before, "another primary")
+    until(lambda: database.cluster()["status"].get("readyInstances") == 3, "three instances")
     streaming = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-    database.until("both replicas follow the new one", lambda: database.sql(streaming) == "2")
+    until(lambda: database.sql(streaming) == "2", "both replicas follow the new one")
 
 
 @contextmanager
@@ -430,7 +423,7 @@ def no_operator(database: Database) -> Iterator[None]:
     operator(CLUSTER, "-n", "cnpg-system", "scale", OPERATOR, "--replicas=0")
     pods = ("get", "pods", "-n", "cnpg-system", "-o", "name")
     try:
-        database.until("the operator is gone", lambda: not operator(CLUSTER, *pods).stdout)
+        until(lambda: not operator(CLUSTER, *pods).stdout, "the operator is gone")
         yield
     finally:
         operator(CLUSTER, "-n", "cnpg-system", "scale", OPERATOR, "--replicas=1")

@@ -8,12 +8,13 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mechanisms import Mechanisms
+from until import until
 
 from rehearsal import vault
 from rehearsal.files import write_atomically
@@ -101,13 +102,6 @@ def _secret(rehearsal: Any, name: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
-def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline, "did not happen within 60 s"
-        time.sleep(0.2)
-
-
 def _force(rehearsal: Any, name: str) -> None:
     mark = f"force-sync={time.time_ns()}"
     rehearsal.kubectl("apps", "annotate", "externalsecret", name, "-n", NAMESPACE, mark, "--overwrite")
@@ -149,7 +143,7 @@ def test_a_rotated_value_arrives_when_asked_for(run: Mechanisms, rehearsal: Any,
     new = secrets.token_urlsafe(12)
     store.put(PATH, {"user": "nobody", "password": new})
     _force(rehearsal, "login")
-    _until(lambda: _secret(rehearsal, "login-of-nobody")["password"] == new)
+    until(lambda: _secret(rehearsal, "login-of-nobody")["password"] == new)
 
 
 def test_a_secret_deleted_by_hand_comes_back_and_goes_with_its_owner(rehearsal: Any, store: Vault) -> None:
@@ -160,6 +154,6 @@ def test_a_secret_deleted_by_hand_comes_back_and_goes_with_its_owner(rehearsal: 
         found = rehearsal.get("apps", "secrets", "-n", NAMESPACE, "--field-selector", "metadata.name=s3")["items"]
         return [item["metadata"]["uid"] for item in found]
 
-    _until(lambda: bool(again()) and again() != [before])
+    until(lambda: bool(again()) and again() != [before])
     rehearsal.kubectl("apps", "delete", "externalsecret", "s3", "-n", NAMESPACE, "--timeout=60s")
-    _until(lambda: again() == [])
+    until(lambda: again() == [])

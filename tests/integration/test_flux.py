@@ -13,13 +13,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from until import until
 
 from rehearsal import artifacts, flux, processes
 from rehearsal.labels import PROCESS_NODE, RUN_BY, STAND_IN
@@ -28,10 +29,8 @@ from rehearsal.sources import repository, store
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "apps"
-SECONDS = 120.0
 CONTROLLERS = ["helm-controller", "kustomize-controller", "notification-controller", "source-controller"]
 OTHER_ROLES = ("flux", "kafka_cluster", "schema_registry", "cnpg", "synergyflow_backend", "volsync")
-NOTHING = ({}, "", None)
 
 pytestmark = pytest.mark.integration
 Object = dict[str, Any]
@@ -87,15 +86,8 @@ class Own:
         state = next((each for each in conditions if each["type"] == "Ready"), {})
         return state if state.get("observedGeneration") == found.get("metadata", {}).get("generation") else {}
 
-    def until(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + SECONDS
-        while (found := look()) in NOTHING or found is False:
-            assert time.monotonic() < deadline, "it did not come to that"
-            time.sleep(0.3)
-        return found
-
     def is_ready(self, kind: str, name: str, namespace: str = flux.NAMESPACE) -> None:
-        self.until(lambda: self.ready(kind, name, namespace).get("status") == "True")
+        until(lambda: self.ready(kind, name, namespace).get("status") == "True")
 
     def reconcile(self, kind: str, name: str) -> None:
         mark = f"reconcile.fluxcd.io/requestedAt={time.time_ns()}"
@@ -222,20 +214,20 @@ def test_a_push_is_applied_at_its_revision(own: Own) -> None:
     def applied(name: str) -> str:
         return (own.find("kustomization", name).get("status") or {}).get("lastAppliedRevision", "")
 
-    own.until(lambda: applied("second") == f"main@sha1:{first}")
+    until(lambda: applied("second") == f"main@sha1:{first}")
     second = own.push({"apps/config.yaml": config_map("two")}, "Second")
     own.reconcile("gitrepository", "synergyflow")
-    own.until(lambda: applied("second") == f"main@sha1:{second}")
+    until(lambda: applied("second") == f"main@sha1:{second}")
     assert own.find("configmap", "from-git", "default")["data"] == {"key": "two"}
     # its events reach the notification-controller, which has no alert to send them to
     heard = ["logs", "-n", flux.NAMESPACE, "-l", "app=notification-controller", "--tail=-1"]
-    own.until(lambda: "discarding event, no alerts found" in own.kubectl(*heard))
+    until(lambda: "discarding event, no alerts found" in own.kubectl(*heard))
 
 
 def test_a_wrong_password_is_the_sources_reason(own: Own) -> None:
     own.apply(credentials("wrong"))
     own.reconcile("gitrepository", "synergyflow")
-    refused = own.until(lambda: (ready := own.ready("gitrepository", "synergyflow")).get("status") == "False" and ready)
+    refused = until(lambda: (ready := own.ready("gitrepository", "synergyflow")).get("status") == "False" and ready)
     assert refused["reason"] == "GitOperationFailed"
     assert "authentication required" in refused["message"]
     own.apply(credentials(store.login(own.paths).password))
@@ -266,7 +258,7 @@ def test_the_strimzi_role_installs_by_a_helm_release(own: Own) -> None:
     for value, status in ((True, "False"), (None, "True")):
         patch = json.dumps({"spec": {"values": {"watchAnyNamespace": value}}})
         own.kubectl("patch", *name, "-n", "messaging", "--type=merge", "-p", patch)
-        said = own.until(lambda status=status: (it := own.ready(*name, "messaging")).get("status") == status and it)
+        said = until(lambda status=status: (it := own.ready(*name, "messaging")).get("status") == status and it)
         assert ("watchAnyNamespace" in said["message"]) is bool(value)
 
 
@@ -279,12 +271,12 @@ def test_an_instance_that_is_disabled_stays_as_it_is(own: Own) -> None:
     assert own.find("networkpolicy", "allow-egress")
     assert not own.find("service", "webhook-receiver")
     own.kubectl("annotate", "fluxinstance", flux.INSTANCE, "-n", flux.NAMESPACE, f"{mark}-")
-    own.until(lambda: not own.find("networkpolicy", "allow-egress"))
-    own.until(lambda: own.find("service", "webhook-receiver"))
+    until(lambda: not own.find("networkpolicy", "allow-egress"))
+    until(lambda: own.find("service", "webhook-receiver"))
     own.is_ready("fluxinstance", flux.INSTANCE)
     # what cannot be made is said
     own.apply(instance(components=["image-reflector-controller"]))
-    refused = own.until(lambda: (ready := own.ready("fluxinstance", flux.INSTANCE)).get("status") == "False" and ready)
+    refused = until(lambda: (ready := own.ready("fluxinstance", flux.INSTANCE)).get("status") == "False" and ready)
     assert refused["reason"] == "BuildFailed"
     assert "no program for component image-reflector-controller" in refused["message"]
 
@@ -311,9 +303,9 @@ def test_down_and_up_again_finds_everything(own: Own) -> None:
     assert processes.find(own.paths) == []
     own.command("up", "--clusters", CLUSTER)
     third = own.push({"apps/config.yaml": config_map("three")}, "Third")
-    own.until(lambda: own.find("deployment", "source-controller")["status"].get("readyReplicas") == 1)
+    until(lambda: own.find("deployment", "source-controller")["status"].get("readyReplicas") == 1)
     own.reconcile("gitrepository", flux.NAMESPACE)
-    own.until(lambda: own.find("configmap", "from-git", "default")["data"] == {"key": "three"})
+    until(lambda: own.find("configmap", "from-git", "default")["data"] == {"key": "three"})
     revision = own.find("gitrepository", flux.NAMESPACE)["status"]["artifact"]["revision"]
     assert revision == f"refs/heads/main@sha1:{third}"
 

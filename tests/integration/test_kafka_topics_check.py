@@ -10,8 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -25,26 +24,16 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
+from until import until
 
 CLUSTER, NAMESPACE, KAFKA, CHECK_USER = "apps", "messaging", "synergyflow", "platform-check"
 BOOTSTRAP = f"{KAFKA}-kafka-bootstrap.{NAMESPACE}.svc:9093"
 ADMIN = "topics-check-test"
-PATIENCE = 180  # seconds
 TOPICS = topic_specs(
     yaml.safe_load((ROOT / "roles" / "kafka_cluster" / "defaults" / "main.yml").read_text())["kafka_cluster_topics"]
 )
 # of what stands in for the Schema Registry: nobody lists them
 REGISTRYS = dict.fromkeys(["_schemas-apicurio", "_schemas-apicurio-events"], "unexpected")
-
-
-def until(what: str, holds: Callable[[], Any]) -> Any:
-    """Ask until it holds; what it returned."""
-    end = time.monotonic() + PATIENCE
-    while not (result := holds()):
-        if time.monotonic() > end:
-            pytest.fail(f"{what}: not within {PATIENCE} s")
-        time.sleep(1)
-    return result
 
 
 class Platform:
@@ -131,7 +120,7 @@ class Platform:
         annotation = "strimzi.io/pause-reconciliation"
         self.kubectl("annotate", "kafkatopic", topic, f"{annotation}=true", "--overwrite")
         try:
-            until("paused", lambda: "ReconciliationPaused" in str(self.get("kafkatopic", topic)["status"]))
+            until(lambda: "ReconciliationPaused" in str(self.get("kafkatopic", topic)["status"]), "paused")
             yield
         finally:
             self.kubectl("annotate", "kafkatopic", topic, f"{annotation}-")
@@ -143,7 +132,7 @@ class Platform:
             result = self.check(fail=False)
             return result if result["passed"] else None
 
-        return until("everything as expected again", well)
+        return until(well, "everything as expected again")
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +216,7 @@ def test_it_agrees_with_kafkas_own_tool(kafka: Platform) -> None:
 def test_retention_changed_behind_the_operators_back_is_drift(kafka: Platform) -> None:
     with kafka.paused("user-events"):
         kafka.alter("user-events", retention_ms="1000", segment_bytes="1048576")
-        result = until("the brokers tell", lambda: (r := kafka.check()) and r["drift"] and r)
+        result = until(lambda: (r := kafka.check()) and r["drift"] and r, "the brokers tell")
         assert result["failed"]
         assert drift(result) == [("user-events", "retention.ms", "604800000", "1000", "604800000")]
         assert re.search(r"^user-events +retention\.ms +604800000 +1000 +604800000", result["table"], re.MULTILINE)
@@ -245,7 +234,7 @@ def test_a_key_set_by_hand_is_drift_while_the_operator_owns_the_topic(kafka: Pla
     """Until its next full reconciliation the topic operator does not see it; the check does."""
     kafka.alter("team-events", max_message_bytes="123456")
     try:
-        result = until("the brokers tell", lambda: (r := kafka.check(fail=False)) and r["drift"] and r)
+        result = until(lambda: (r := kafka.check(fail=False)) and r["drift"] and r, "the brokers tell")
         assert drift(result) == [("team-events", "max.message.bytes", None, "123456", None)]
     finally:
         kafka.reset("team-events", "max.message.bytes")
@@ -330,7 +319,7 @@ def test_a_broker_gone_is_under_replication_and_then_recovery(kafka: Platform) -
             both = found["brokers"]["status"] == "failed" and found["in_sync"]["status"] == "failed"
             return result if both else None
 
-        result = until("under-replication seen", seen)
+        result = until(seen, "under-replication seen")
     finally:
         kafka.kubectl("annotate", "strimzipodset", "--all", "strimzi.io/pause-reconciliation-")
         kafka.kubectl("annotate", "kafka", KAFKA, "strimzi.io/pause-reconciliation-")

@@ -12,18 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import strimzi_broker_objects as strimzi
+from until import until
 
 from rehearsal import programs
 from rehearsal.node.recipes import kafka_wire
@@ -32,18 +32,7 @@ from rehearsal.supervise import ABSENT, Supervisor
 
 LONG = 300  # seconds; brokers start in some five, on a busy machine in a hundred
 NODE = "node-apps"
-T = TypeVar("T")
 Object = dict[str, Any]
-
-
-def until(look: Callable[[], T], what: str, seconds: float = LONG) -> T:
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.5)
-    return answer
 
 
 class Field:

@@ -10,8 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from ansible_collections.synergyflow.platform.plugins.module_utils.object_store import ObjectStore, ObjectStoreError
+from until import until
 
 from rehearsal import external_secrets, ports, processes, s3, uploads, wanted
 from rehearsal.clusters import Cluster
@@ -115,13 +115,6 @@ def up(own: Own) -> Own:
     return own
 
 
-def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not what():
-        assert time.monotonic() < deadline, "did not happen within 120 s"
-        time.sleep(0.2)
-
-
 def _answers(own: Own) -> bool:
     try:
         return own.bucket().list("a/") is not None
@@ -178,7 +171,7 @@ def test_the_audit_log_tells_a_dry_run_from_a_write(up: Own) -> None:
         uris = "/api/v1/namespaces?"
         return [e for e in up.audited(size) if e["verb"] == "create" and e["requestURI"].startswith(uris)]
 
-    _until(lambda: bool(creations()))
+    until(lambda: bool(creations()))
     (created,) = creations()
     assert "dryRun=All" in created["requestURI"]
     assert "requestObject" not in created
@@ -200,7 +193,7 @@ def test_other_pods_run_and_those_of_the_process_node_wait_for_it(up: Own) -> No
 @pytest.mark.parametrize("component", ["etcd", "kwok-controller"])
 def test_a_crash_is_reported_with_its_log_and_repaired_by_up(up: Own, component: str) -> None:
     os.kill(up.pid(component), signal.SIGKILL)
-    _until(lambda: up.pid(component) == 0)
+    until(lambda: up.pid(component) == 0)
     said = up.run("status")
     assert said.returncode == 1
     assert f"{component} crashed. The end of its log:\n  | " in said.stdout
@@ -224,8 +217,8 @@ def test_a_crash_of_supervisord_is_reported_and_repaired(up: Own) -> None:
 def test_a_crash_of_the_s3_store_is_repaired_and_it_keeps_its_objects(up: Own) -> None:
     up.bucket().client.put_object(Bucket=s3.BUCKET, Key="a/b", Body=b"abc")
     psutil.Process(Supervisor(up.paths).state(s3.PROGRAM).pid).kill()
-    _until(lambda: Supervisor(up.paths).state(s3.PROGRAM).state == "RUNNING")  # supervisord starts it again
-    _until(lambda: _answers(up))  # it listens a moment after it runs
+    until(lambda: Supervisor(up.paths).state(s3.PROGRAM).state == "RUNNING")  # supervisord starts it again
+    until(lambda: _answers(up))  # it listens a moment after it runs
     assert [(each.key, each.size) for each in up.bucket().list("a/")] == [("a/b", 3)]
     Supervisor(up.paths).remove(s3.PROGRAM)
     assert "s3 crashed" in up.run("status").stdout
@@ -317,7 +310,7 @@ def test_an_interrupted_creation_is_made_good_by_the_next_up(own: Own, tmp_path:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as process:
-            _until(lambda: any("kube-apiserver" in name for name in _processes(other).values()))
+            until(lambda: any("kube-apiserver" in name for name in _processes(other).values()))
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=300)
         assert process.returncode == 130, errors.decode()

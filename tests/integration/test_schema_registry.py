@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +23,7 @@ from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from mechanisms import Mechanisms
 from site_runs import changed, output, run
+from until import until
 
 CLUSTER, NAMESPACE, SERVICE = "apps", "messaging", "schema-registry"
 PODS = "app.kubernetes.io/name=schema-registry"
@@ -38,16 +38,6 @@ OTHER_MESSAGE = MESSAGE.replace("string id", "int32 id")
 DOCUMENT = {"type": "object", "properties": {"id": {"type": "string"}}, "additionalProperties": False}
 OTHER_DOCUMENT = {**DOCUMENT, "properties": {"id": {"type": "integer"}}}
 OTHER = {**SCHEMA, "fields": [{"name": "id", "type": "int"}]}
-
-
-def until(what: str, holds: Callable[[], Any]) -> Any:
-    """Ask until it holds; what it returned."""
-    end = time.monotonic() + PATIENCE
-    while not (result := holds()):
-        if time.monotonic() > end:
-            pytest.fail(f"{what}: not within {PATIENCE} s")
-        time.sleep(1)
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +191,7 @@ def test_a_registry_that_refuses_nothing_fails_the_check_and_keeps_nothing(platf
         # the other replica reads the change from Kafka
         for pod in pods(platform):
             with registry_of(Bridge(kubernetes_client_of(platform)), pod["metadata"]["name"]) as replica:
-                until("the level NONE at every replica", lambda replica=replica: replica.level() == "NONE")
+                until(lambda replica=replica: replica.level() == "NONE", "the level NONE at every replica")
         found = check(platform, tmp_path, fail=False, latency_target=60_000).ok()
     finally:
         registry.ask("PUT", "/config", {"compatibility": "BACKWARD"})
@@ -298,7 +288,7 @@ def test_a_wrong_password_ends_the_container_with_kafkas_reason(platform):
         return next((status for status in statuses if status["restartCount"] >= 1), None)
 
     try:
-        status = until("a restart", crashed)
+        status = until(crashed, "a restart")
         assert status["ready"] is False
         ended = status["lastState"]["terminated"]
         assert ended["exitCode"] == 1

@@ -11,7 +11,6 @@ import base64
 import contextlib
 import json
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 from canaries import VERBOSE, assert_quiet, assert_report_quiet, canaries, forms, told
 from site_runs import output, run
+from until import until
 
 from rehearsal import vault
 from rehearsal.files import write_atomically
@@ -110,10 +110,8 @@ def wrong_in_vault(platform: Any, path: str, key: str, namespace: str, secret: s
         write_atomically(paths.vault, json.dumps(content | {path: {**content[path], key: value}}))
         command = ("annotate", "externalsecret", secret, "-n", namespace, "--overwrite")
         platform.kubectl("apps", *command, f"force-sync={secrets.token_hex(4)}")
-        limit = time.monotonic() + SECONDS
-        while value not in decoded(platform.get("apps", "secret", secret, "-n", namespace)):
-            assert time.monotonic() < limit, f"Secret {secret} did not change"
-            time.sleep(0.5)
+        name = ("apps", "secret", secret, "-n", namespace)
+        until(lambda: value in decoded(platform.get(*name)), f"Secret {secret} has changed")
 
     bring(canary)
     try:

@@ -12,7 +12,6 @@ import base64
 import contextlib
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import yaml
 from canaries import VERBOSE, assert_quiet, assert_report_quiet
 from check_ids import is_known
 from site_runs import Watch, changed, output, run
+from until import until
 
 NAMESPACE = "messaging"
 BOOTSTRAP = "synergyflow-broker-0.synergyflow-kafka-brokers.messaging.svc:9093"
@@ -114,18 +114,7 @@ def tool(platform: Any, tmp_path: Path, user: str, script: str, *args: str) -> s
             pytest.fail(f"{script} failed:\n{done.stdout}\n{done.stderr}")
         return "" if done.returncode else done.stdout
 
-    return wait_for(f"{script} as {user}", 60, output_of_tool)
-
-
-def wait_for(what: str, seconds: float, look: Any) -> Any:
-    """The first true answer of `look`, asked until the limit (seconds)."""
-    limit, answer = time.monotonic() + seconds, None
-    while time.monotonic() < limit:
-        answer = look()
-        if answer:
-            return answer
-        time.sleep(1)
-    pytest.fail(f"{what} did not come within {seconds:g} s; the last answer: {answer}")
+    return until(output_of_tool, f"{script} as {user}", 60)
 
 
 def topics_check(platform: Any) -> Any:
@@ -336,8 +325,8 @@ def test_a_deleted_broker_shows_as_under_replication_and_recovers(platform):
         done = topics_check(platform)
         return output(done) if done.returncode and "under-replicated" in output(done) else ""
 
-    assert "under-replicated" in wait_for("under-replication", 120, under_replicated)
-    wait_for("recovery", 240, lambda: topics_check(platform).returncode == 0)
+    assert "under-replicated" in until(under_replicated, "under-replication", 120)
+    until(lambda: topics_check(platform).returncode == 0, "recovery", 240)
 
 
 def brokers(platform: Any) -> dict[str, tuple[str, str, bool]]:

@@ -14,8 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import pytest
 from mechanisms import Mechanisms
 from site_runs import Watch, changed, output, run
 from tls_store import tls_store
+from until import until
 
 from rehearsal import s3
 from rehearsal.paths import Paths
@@ -43,7 +43,6 @@ CHECK = {
 TO_COME = {"name": "later", "namespace": "volumes-to-come", "pvc": "later", "to_come": True}
 OTHER_ROLES = ("strimzi", "kafka_cluster", "schema_registry", "cnpg", "synergyflow_backend", "obs_collectors")
 ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
-SECONDS = 120.0
 
 
 def claim(name: str) -> dict[str, Any]:
@@ -100,7 +99,7 @@ class Volumes:
     def sh(self, name: str, script: str, of: str = CLAIM) -> str:
         """Run a script over a volume; its log."""
         self.apply(shell(name, script, of))
-        phase = self.until(
+        phase = until(
             lambda: phase if (phase := self.get("pod", name)["status"].get("phase")) in ("Succeeded", "Failed") else ""
         )
         log = self.rehearsal.kubectl("apps", "logs", "-n", NAMESPACE, name).stdout
@@ -119,19 +118,12 @@ class Volumes:
             "apps", "patch", "replicationsource", "files", "-n", NAMESPACE, "--type=merge", "-p", patch
         )
 
-    def until(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + SECONDS
-        while not (found := look()):
-            assert time.monotonic() < deadline, "it did not come to that"
-            time.sleep(0.3)
-        return found
-
     def idle(self) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             live = self.source()
             return live if live.get("status", {}).get("nextSyncTime") else None
 
-        return self.until(look)
+        return until(look)
 
     def backup(self, *args: str, **options: Any) -> Any:
         return self.modules.run("volsync_backup", *args, namespace=NAMESPACE, name="files", **options)
@@ -194,12 +186,12 @@ def test_a_trigger_left_behind_is_refused_and_nothing_is_written(volumes: Volume
         assert "'left-behind' beside its schedule '0 0 1 1 *'" in outcome.message
     assert volumes.source()["spec"]["trigger"]["manual"] == "left-behind"
     # the sync that it started would be credited to the next trigger
-    volumes.until(lambda: volumes.source()["status"].get("lastManualSync") == "left-behind")
+    until(lambda: volumes.source()["status"].get("lastManualSync") == "left-behind")
 
 
 def test_a_backup_is_not_credited_to_the_sync_under_way_and_the_schedule_goes_on(volumes: Volumes):
     volumes.trigger("somebody-elses")  # starts a sync, which does not have the second file
-    volumes.until(lambda: volumes.source()["status"].get("lastSyncStartTime"))
+    until(lambda: volumes.source()["status"].get("lastSyncStartTime"))
     result = volumes.backup(take_over=True).ok()
     assert result["changed"]
     live = volumes.idle()
@@ -243,10 +235,10 @@ def test_an_interrupted_backup_takes_its_trigger_away(volumes: Volumes):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    volumes.until(lambda: volumes.source()["spec"]["trigger"].get("manual"))
+    until(lambda: volumes.source()["spec"]["trigger"].get("manual"))
     run.send_signal(signal.SIGINT)
     assert run.wait(60) != 0
-    volumes.until(lambda: "manual" not in volumes.source()["spec"]["trigger"])
+    until(lambda: "manual" not in volumes.source()["spec"]["trigger"])
     volumes.idle()
 
 
@@ -287,12 +279,12 @@ def test_a_check_beside_a_play_that_ends_takes_away_what_it_made(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    volumes.until(volumes.keys)  # its mover writes
+    until(volumes.keys)  # its mover writes
     assert len(made()) == 1
     assert len(list(jobs.iterdir())) == 1
     run.send_signal(how)
     assert run.wait(60) != 0
-    volumes.until(lambda: not list(jobs.iterdir()))
+    until(lambda: not list(jobs.iterdir()))
     assert not made()
     assert volumes.keys() == []
 
@@ -309,7 +301,7 @@ def test_a_file_that_changes_between_backup_and_restore_fails_the_check(volumes:
             found = volumes.rehearsal.get("apps", "replicationdestinations", "-A")["items"]
             return next((each["metadata"]["namespace"] for each in found), "")
 
-        namespace = volumes.until(restoring)
+        namespace = until(restoring)
         (folder,) = (root / namespace).glob("data-*")
         with (folder / "large").open("ab") as file:
             file.write(b"x")

@@ -8,7 +8,6 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from urllib.parse import urlparse
@@ -24,6 +23,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.bridge import
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.errors import ClusterError
 from kubernetes.client import ApiClient, Configuration
+from until import until
 
 NAME = "c-broker-0.c-kafka-brokers.messaging.svc"
 BIG = 16 * 1024 * 1024
@@ -205,15 +205,6 @@ def receive(sock: socket.socket) -> bytes:
     return bytes(received)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
-
-
 def test_bytes_go_to_the_pod_and_back(bridge: Bridge) -> None:
     with connect(bridge, port=9093) as sock:
         sock.sendall(b"hello")
@@ -280,7 +271,7 @@ def test_what_the_pod_says_on_the_error_channel_is_remembered() -> None:
     with bridge_to(lambda _sock: None, "connection refused") as bridge:
         with connect(bridge) as sock:
             assert receive(sock) == b""
-        assert eventually(lambda: bool(bridge.errors))
+        until(lambda: bool(bridge.errors))
         assert "pod c-broker-0 in namespace messaging, port 9093: connection refused" in bridge.errors[0].sentence
 
 
@@ -331,7 +322,7 @@ def test_a_slow_reader_slows_the_pod_down() -> None:
                 return
 
     with bridge_to(flood) as bridge, connect(bridge) as sock:
-        assert eventually(lambda: not any(t.name == "pod" for t in threading.enumerate()))
+        until(lambda: not any(t.name == "pod" for t in threading.enumerate()))
         assert sent < BIG * 4  # the flood ran into a wall, not into our memory
         assert len(receive(sock)) == sent
 
@@ -343,7 +334,7 @@ def test_many_connections_at_once_each_get_their_own(bridge: Bridge) -> None:
     assert [sock.recv(3) for sock in socks] == [b"%03d" % number for number in range(100)]
     for sock in socks:
         sock.close()
-    assert eventually(lambda: bridge.connections == 0)
+    until(lambda: bridge.connections == 0)
 
 
 def test_clients_that_vanish_leave_no_thread_behind(bridge: Bridge) -> None:
@@ -354,8 +345,8 @@ def test_clients_that_vanish_leave_no_thread_behind(bridge: Bridge) -> None:
         connect(bridge).close()
         url = urlparse(bridge.proxy_url)
         socket.create_connection((url.hostname, url.port)).close()  # not a word said
-    assert eventually(lambda: bridge.connections == 0)
-    assert eventually(lambda: not [t for t in threading.enumerate() if t.name in ("pod", "bridge: connection")])
+    until(lambda: bridge.connections == 0)
+    until(lambda: not [t for t in threading.enumerate() if t.name in ("pod", "bridge: connection")])
 
 
 def test_stop_closes_connections_and_port_and_may_be_called_again() -> None:
