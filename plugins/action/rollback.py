@@ -39,6 +39,7 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.jour
     Journal,
     Journals,
     Owner,
+    changed_by,
     giving_up,
     held,
 )
@@ -50,7 +51,7 @@ PLAN, CONFIRM, BEGIN, PROVE = "plan", "confirm", "begin", "prove"
 WITHDRAW, DELETE, RESUME = "withdraw", "delete", "resume"
 #: in the journal, the first half of `withdraw`; PUSHED is the other
 SUSPENDED = "suspend"
-BROUGHT = "Flux has brought what was not there when the plan was made"
+NO_LONGER = "The plan that was confirmed no longer holds, as there is now"
 
 
 def tell(text: str) -> None:
@@ -153,6 +154,8 @@ class ActionModule(ClusterAction):
         parts = parts_of(name, values, host).values()
         unknown = rollback_git.look(where, name, host, seen, parts, expected=by_git)
         made = replace(build(), replaces=replaces, unknown=unknown, **backup)
+        if journal and mine:  # what an earlier run has prepared was not so before the rollback
+            made.already = [uid for uid in made.already if uid not in changed_by(mine, journal.steps)]
         # what an earlier plan has suspended goes on again by this one
         if (seen.by_git or seen.held) and not made.refused:
             made = self._with_git(api, made, seen, task_vars, revert)
@@ -404,18 +407,17 @@ class ActionModule(ClusterAction):
                 suspended = held_back.hold(journals.api, there, tell, beat)
                 step["waited"] += time.monotonic() - began
             # out of Git, it would be in Flux' inventory no more
-            self._refuse_new(journals.api, journal.plan, task_vars, BROUGHT)
+            self._refuse_new(journals.api, journal.plan, task_vars, NO_LONGER)
             with self._timed(journals, journal, PUSHED) as step:
                 report = rollback_git.done(where, there, name, tell)
                 step["revision"] = f"{where.branch}@sha1:{report.commit}"
             # a reconciliation that was beginning when it was suspended has said so by now
             held_back.hold(journals.api, there, tell, beat)
-            self._refuse_new(journals.api, journal.plan, task_vars, BROUGHT)
+            self._refuse_new(journals.api, journal.plan, task_vars, NO_LONGER)
         except ClusterError as error:
             names = ", ".join(str(key_from(each)) for each in there.held)
-            raise ClusterError(
-                f"{error} Suspended meanwhile: {names}. The rollback stays open: run it again to go on."
-            ) from error
+            held = f" Suspended meanwhile, if it had come to that: {names}." if names else ""
+            raise ClusterError(f"{error}{held} The rollback stays open: run it again to go on.") from error
         return {
             "changed": report.changed or bool(suspended),
             "suspended": suspended,

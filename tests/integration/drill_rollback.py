@@ -109,6 +109,28 @@ def test_by_git_killed_before_every_task(site: Site) -> None:  # noqa: F811
     assert number > 8, "nothing was killed"
 
 
+@pytest.mark.timeout(2 * HOURS)
+def test_flux_killed_before_every_task(site: Site) -> None:  # noqa: F811
+    """Of Flux its management of itself goes: everything that it delivers goes on."""
+    number, finished = 1, False
+    while not finished:
+        killed = site.rollback(name="flux", before=str(number))
+        finished = killed.returncode == 0  # it has fewer tasks
+        if not finished:
+            assert killed.returncode == -signal.SIGKILL, output(killed)
+            done = site.rollback(name="flux")
+            assert done.returncode == 0, f"killed before task {number}: {output(done)}"
+        assert not site.is_open()
+        assert not site.there("helmrelease", "flux-instance", "flux-system")
+        assert site.there("fluxinstance", "flux", "flux-system")
+        assert site.there("deployment", "strimzi-cluster-operator")
+        assert not any(site.suspended().values())
+        site.deploy()
+        assert site.there("helmrelease", "flux-instance", "flux-system")
+        number += 1
+    assert number > 5, "nothing was killed"
+
+
 class Whole(test_gitops.Site):
     """The whole platform, delivered by Git."""
 

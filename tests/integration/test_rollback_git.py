@@ -66,14 +66,16 @@ class Site:
         done = run(self.rehearsal, "site", CLUSTER, **self.variables, **off)
         assert done.returncode == 0, output(done)
 
-    def rollback(self, *args: str, before: str = "", pid: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-        """The rollback of Strimzi; killed, or another process, right before a task."""
+    def rollback(
+        self, *args: str, name: str = "strimzi", before: str = "", pid: int = 0, **more: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """The rollback of a component; killed, or another process, right before a task."""
         environment = {"ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "kill_before"}
         environment |= {"KILL_BEFORE": before, "KILL_PID": str(pid or "")}
-        given = {"rollback_confirm": f"strimzi@{CLUSTER}", **self.variables, **more}
+        given = {"rollback_confirm": f"{name}@{CLUSTER}", **self.variables, **more}
         inventory = ("-i", "inventories/rehearsal", "-l", CLUSTER, "-e", json.dumps(given))
         return self.rehearsal.playbook(
-            "playbooks/rollback_strimzi.yml", *inventory, *args, **(environment if before else {})
+            f"playbooks/rollback_{name}.yml", *inventory, *args, **(environment if before else {})
         )
 
     def git(self, *arguments: str) -> str:
@@ -207,7 +209,7 @@ def test_without_git_in_the_middle_it_ends_clearly_and_deletes_nothing(site: Sit
     done = site.rollback()
     assert done.returncode != 0
     assert "The rollback stays open: run it again to go on" in output(done)
-    assert f"Suspended meanwhile: Kustomization flux-system/{KUSTOMIZATION}" in output(done)
+    assert f"Suspended meanwhile, if it had come to that: Kustomization flux-system/{KUSTOMIZATION}" in output(done)
     assert site.there("deployment", "strimzi-cluster-operator")
     assert site.in_git()
     site.rehearsal.command("up", "--clusters", CLUSTER)
@@ -240,7 +242,7 @@ def test_what_git_has_and_flux_has_not_brought_yet_is_withdrawn(site: Site) -> N
     assert site.in_git()
     done = site.rollback()
     if done.returncode:
-        assert "Flux has brought what was not there" in output(done), output(done)
+        assert "The plan that was confirmed no longer holds" in output(done), output(done)
         done = site.rollback()
     assert done.returncode == 0, output(done)
     assert "nothing to do" not in output(done)

@@ -52,7 +52,7 @@ is suspended in Flux; topics that are there still with `strimzi.io/managed: "fal
 releases that it has suspended or resumed; that the component has left Git. Its messages name them, with the commands.
 
 **What hangs** is named after 20 seconds, with who should take its finalizer away, and whether that one runs; the run
-ends at once when that one is not there at all, and waits on otherwise. Mend that; or, with
+ends ten seconds later when that one is not there at all, and waits on otherwise. Mend that; or, with
 `-e '{"rollback_remove_finalizers": ["strimzi.io/topic-operator"]}'`, let these be taken off after 20 seconds.
 
 **Never deleted**: namespaces, definitions (CRDs), and claims unless `-e rollback_delete_claims=true`. Where data dies,
@@ -108,7 +108,8 @@ def section(name: str, component: Component) -> str:
     lines += _part("Deleted, in this order", _deleted(name, component, values))
     lines += _part("Breaks", [f"`{role}`: {word}" for role, word in component.dependants.items()])
     lines += _part("Lost", [*component.lost, *(["the data, but for its backups"] if component.always_loses else [])])
-    lines += _part("Stays", [*component.kept, *_claims(name)])
+    backups = [component.backups] if component.backups else []
+    lines += _part("Stays", [*component.kept, *backups, *_claims(name)])
     lines += _part("Look", [f"`{command.format_map(values)}`" for command in component.verify])
     lines.append(f"**Way back:** {component.back}\n")
     return "\n".join(lines)
@@ -149,11 +150,13 @@ def _deleted(name: str, component: Component, values: dict[str, Any]) -> list[st
 
 
 def _claims(name: str) -> list[str]:
+    in_claims = COMPONENTS[name].in_claims
     return {
+        "obs_collectors": [f"{in_claims}, in its volume, unless `rollback_delete_claims`"],
         "kafka_cluster": [
             "the brokers' volumes with every message, unless `rollback_delete_claims`; they remember their cluster id",
             "KafkaTopics and KafkaUsers that are not of the role's own set, which wait for the Kafka's return",
-        ]
+        ],
     }.get(name, [])
 
 

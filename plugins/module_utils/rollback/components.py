@@ -64,9 +64,20 @@ class Component:
     last_backup: str = ""
     lost: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    #: what its claims hold, where they are kept
+    in_claims: str = ""
+    #: where its backups are, and stay
+    backups: str = ""
     #: commands to look with; their namespaces and names are variables of the role
     verify: tuple[str, ...] = ()
     back: str = "Run site.yml."
+
+    def kept_backups(self, values: Values) -> list[str]:
+        """What of backups stays; where none are taken, there may be none."""
+        if not self.backups:
+            return []
+        taken = not self.last_backup or values[self.last_backup]
+        return [self.backups if taken else f"{self.backups}: if there are any, as {self.last_backup} is false"]
 
 
 def _kafka_made(values: Values) -> list[Wanted]:
@@ -166,7 +177,8 @@ COMPONENTS: dict[str, Component] = {
         ),
         _labelled("obs_collectors", ("", "PersistentVolumeClaim", "app.kubernetes.io/name=vmagent")),
         lost=("logs and metrics from now on are not collected; alerts on them are silent",),
-        kept=("what the stores have", "samples that vmagent has not delivered yet, in its volume"),
+        kept=("what the stores have",),
+        in_claims="samples that vmagent has not delivered yet",
         verify=("kubectl get daemonset,statefulset,pod -n {obs_collectors_namespace}",),
     ),
     "schema_registry": Component(
@@ -268,7 +280,7 @@ COMPONENTS: dict[str, Component] = {
         last_backup="cnpg_backup",
         # until its last pod is gone, it archives
         last=("ObjectStore.barmancloud.cnpg.io", "ExternalSecret.external-secrets.io", "Secret"),
-        kept=("backups in S3, in the folder that it archived into, where no retention removes them any more",),
+        backups="backups in S3, in the folder that it archived into, where no retention removes them any more",
         verify=(
             "kubectl get clusters.postgresql.cnpg.io -n {cnpg_namespace}",
             "kubectl get pod,pvc -n {cnpg_namespace} -l cnpg.io/cluster={cnpg_name}",

@@ -20,7 +20,7 @@ from ..errors import ClusterError
 from ..objects import Key, Manifest, key_of, labels_of, listed
 from .components import COMPONENTS, Keeper, keeper
 from .journal import OvertakenError
-from .look import objects, of_others
+from .look import objects, of_others, still
 from .plan import (
     CLUSTER_ID,
     IN_EFFECT,
@@ -98,17 +98,21 @@ class Deletion:
     _held: dict[Hold, float] = field(default_factory=dict)
     #: UID -> what its object must have when it is deleted
     _prepared: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: UID -> its object at the beginning of the run
+    _found: dict[str, Manifest | None] = field(default_factory=dict)
 
     def run(self) -> None:
         going = {each["uid"] for each in self.plan.objects}
         prepare = self.plan.prepare
         self._prepared = {step["uid"]: step for step in prepare if step["do"] != REMEMBER}
+        self._find([as_manifest(each) for each in self.plan.objects if each["uid"] not in self._prepared])
         self._prepare_all(prepare)
         for wave in self.plan.delete:
             uids = {each["uid"] for each in wave}
             self._prepare_all([each for each in prepare if each["uid"] in uids or each["do"] == REMEMBER])
             if any(key_of_entry(each).group_kind in COMPONENTS[self.plan.component].last for each in wave):
                 self._nothing_left(going, ("Pod",))
+            self._claims_stay()
             self._wave([as_manifest(each) for each in wave])
         self._nothing_left(going)
         # again: until its Kafka was gone, the operator may have written the claims as it makes them
@@ -118,6 +122,24 @@ class Deletion:
         self._records()
 
     # -- before
+
+    def _find(self, manifests: list[Manifest]) -> None:
+        """What goes, all of it at once: not an object before its deletion."""
+        found = self.api.all(self._get, manifests)
+        self._found = {manifest["metadata"]["uid"]: live for manifest, live in zip(manifests, found, strict=True)}
+
+    def _claims_stay(self) -> None:
+        """A claim with an owner goes with it. One that has got it since the plan was made would die unsaid."""
+        if self.plan.delete_claims:
+            return
+        owned = [live for live in still(self.api, self.plan.claims) if live["metadata"].get("ownerReferences")]
+        names = [str(key_of(live)) for live in owned if f"the data of {key_of(live)}" not in self.plan.destroyed]
+        if names:
+            raise ClusterError(
+                f"{listed(names, 5)}: has got an owner since the plan was made (as by deleteClaim: true of a Kafka),"
+                " and its data would die with it, so that nothing more is deleted. The rollback stays open: run it"
+                " again for a plan that says so."
+            )
 
     def _prepare_all(self, steps: Iterable[Mapping[str, str]]) -> None:
         """Until every live object has what it is prepared by: without it, its deletion would destroy data."""
@@ -200,32 +222,29 @@ class Deletion:
     def _delete(self, manifest: Manifest) -> Key | None:
         """Ask for its deletion; its key if it was there. What is no longer as it was prepared is refused."""
         key, uid, resource = key_of(manifest), manifest["metadata"]["uid"], self._resource(manifest)
-        if resource is None:
-            return None
-        step = self._prepared.get(uid)
-        for attempt in range(DELETE_ATTEMPTS):
-            # it may have gone and been made anew: that one is not ours
+        step, early = self._prepared.get(uid), self._found.pop(uid, None)
+        for __ in range(DELETE_ATTEMPTS):
+            live = early or self._get(manifest)
+            if live is None or resource is None or live["metadata"]["uid"] != uid:
+                return None
+            # somebody's own deletion, in the foreground say, would become another one by being asked for again
+            if live["metadata"].get("deletionTimestamp"):
+                return key
+            # between the look and this request it may have gone and been made anew: that one is not ours
             only = {"uid": uid}
-            if step or attempt:
-                live = self._get(manifest)
-                if live is None or live["metadata"]["uid"] != uid:
-                    return None
-                if live["metadata"].get("deletionTimestamp"):
-                    return key
-                if step and not IN_EFFECT[step["do"]](live, step):
-                    raise ClusterError(
-                        f"{key} is not deleted, as somebody has changed what it was prepared by"
-                        f" ({UNPREPARED[step['do']]}): its deletion would take more than the plan says."
-                        " The rollback stays open: run it again to go on."
-                    )
-                if step:
-                    only["resourceVersion"] = live["metadata"]["resourceVersion"]
+            if step and not IN_EFFECT[step["do"]](live, step):
+                raise ClusterError(
+                    f"{key} is not deleted, as somebody has changed what it was prepared by"
+                    f" ({UNPREPARED[step['do']]}): its deletion would take more than the plan says."
+                    " The rollback stays open: run it again to go on."
+                )
+            if step or early:
+                only["resourceVersion"] = live["metadata"]["resourceVersion"]
             self._asked = self._asked or time.monotonic()
             answer = removal.delete(self.api, resource.path(key.namespace, key.name), key, only, expect=(409,))
-            if answer.status == 404:
-                return None
             if answer.status != 409:
                 return key
+            early = None
         raise ClusterError(f"{key} changes all the time, it could not be deleted; run it again.")
 
     def _look(self, still: list[tuple[Manifest, Manifest]]) -> None:

@@ -248,11 +248,11 @@ def build(
     live = {manifest["metadata"]["uid"]: manifest for manifest in [*going, *seen.claims]}
     plan.already = [step["uid"] for step in plan.prepare if IN_EFFECT[step["do"]](live[step["uid"]], step)]
     plan.made = [asdict(each) for each in component.made(values)]
-    plan.lost, plan.kept = list(component.lost), list(component.kept)
+    plan.lost, plan.kept = list(component.lost), [*component.kept, *component.kept_backups(values)]
     plan.destroyed = _destroyed(going, seen.claims if delete_claims else owned)
     if seen.claims and not delete_claims and len(owned) < len(seen.claims):
         names = listed(manifest["metadata"]["name"] for manifest in seen.claims if manifest not in owned)
-        plan.kept.append(f"the volumes of {names}")
+        plan.kept.append(f"the volumes of {names}{component.in_claims and f', with {component.in_claims}'}")
     _others(plan, component, seen, broken or {})
     plan.refused = by_flux(name, going, seen)
     if not going:
@@ -263,10 +263,14 @@ def build(
 
 
 def made_anew(old: Plan, now: Plan) -> list[str]:
-    """What has come since a plan was made, and which it would therefore leave: its objects go by their UIDs."""
+    """What has come since a plan was made: objects, which it would leave as they go by their UIDs, and data that dies.
+
+    Data can come to that without a new object: a claim that gets an owner goes with it.
+    """
     known = {each["uid"] for each in [*old.objects, *old.claims]}
     there = [*now.objects, *(now.claims if now.delete_claims else [])]
-    return [str(key_of_entry(each)) for each in there if each["uid"] not in known]
+    found = [str(key_of_entry(each)) for each in there if each["uid"] not in known]
+    return found + [f"{each}, which would die" for each in now.destroyed if each not in old.destroyed]
 
 
 def goes_on(old: Plan, name: str, host: str, seen: Seen, still: list[Manifest]) -> Plan:

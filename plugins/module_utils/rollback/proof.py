@@ -36,8 +36,9 @@ class Proof:
     remains: list[str] = field(default_factory=list)
     #: what else is not as it was
     changed: list[str] = field(default_factory=list)
-    #: how many other objects were compared
+    #: how many other objects were compared, and how many of them are as they were
     compared: int = 0
+    same: int = 0
     #: seconds of waiting until others were ready again
     waited: float = 0.0
 
@@ -49,7 +50,9 @@ def prove(api: Api, plan: Plan) -> Proof:
     proof.remains += remaining(api, plan.from_git) if plan.from_git else []
     proof.remains += [f"{key_of(found)} was left behind" for found in leavings(api, plan, _uids(plan))]
     proof.changed += _claims(api, plan)
-    proof.changed += _others(api, plan, proof)
+    others = _others(api, plan, proof)
+    proof.changed += others
+    proof.same = proof.compared - len(others)
     now = objects(api, [Wanted(KUSTOMIZE, "Kustomization"), Wanted(HELM, "HelmRelease")])
     suspended = {identity(key_of(manifest)) for manifest in now if is_suspended(manifest)} - set(plan.suspended)
     proof.changed += [f"{key_from(each)} is suspended, and was not" for each in sorted(suspended)]

@@ -28,13 +28,15 @@ def report(journal: Journal, proof: Proof, values: Values, kubectl: str = "kubec
     if high:
         verdict = f", of {high} minutes allowed" if total <= high * 60 else f", more than the {high} minutes allowed"
     lines.append(f"  all steps: {total:.0f} s{verdict}")
-    same = f"{proof.compared - len(proof.changed)} of {proof.compared} other objects are as they were."
+    same = f"{proof.same} of {proof.compared} other objects are as they were."
+    switch = component.last_backup
+    doubt = f" But {switch} is false: there may be nothing to recover from." if switch and not values[switch] else ""
     return "\n".join(
         [
             f"{component.title} is gone from {journal.plan.cluster}.",
             *lines,
             same,
             *(f"Look: {command.format_map(values).replace('kubectl', kubectl, 1)}" for command in component.verify),
-            f"Way back: {component.back}",
+            f"Way back: {component.back}{doubt}",
         ]
     )

@@ -446,19 +446,126 @@ def test_an_object_that_its_operator_writes_meanwhile_is_looked_at_again_before_
     assert store.get("KafkaTopic", "orders") is None
 
 
-def test_what_need_not_be_prepared_is_deleted_without_a_look_unless_there_is_a_conflict(planned: Any) -> None:
+def test_what_need_not_be_prepared_is_looked_at_once_and_again_after_a_conflict(planned: Any) -> None:
     store = platform()
     api, found = planned(store)
     refuse(api, store, "DELETE", 1, "kafkas/one")
     run = deletion.Deletion(api, found)
     run.run()
     asked = {end: [method for method, path in api.connection.seen if path.endswith(end)] for end in ("one", "brokers")}
-    assert [methods[: methods.index("GET") + 2] for methods in asked.values()] == [
-        ["DELETE", "GET", "DELETE"],
-        ["DELETE", "GET"],
-    ]
+    assert asked["one"][:4] == ["GET", "DELETE", "GET", "DELETE"]
+    assert asked["brokers"] == ["GET", "DELETE", "GET"]  # the last one sees that it is gone
     assert "Kafka messaging/one" in run.deleted
-    assert store.get("Kafka", "one") is None
+
+
+def test_what_others_are_deleting_already_is_not_deleted_once_more(planned: Any) -> None:
+    store = platform()
+    kafka = store.get("Kafka", "one")["metadata"]
+    kafka |= {"deletionTimestamp": "2026-11-21T10:00:00Z", "finalizers": ["foregroundDeletion"]}
+    api, found = planned(store)
+    with pytest.raises(ClusterError, match="foregroundDeletion"):
+        deletion.Deletion(api, found).run()
+    assert [each for each in store.writes if each.startswith("DELETE") and each.endswith("/kafkas/one")] == []
+
+
+def test_a_deletion_whose_answer_was_lost_is_told(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    plain, lost = store.handle, [1]
+
+    def handle(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        done = plain(method, path, query, body)
+        if method == "DELETE" and path.endswith("/kafkas/one") and lost[0]:
+            lost[0] -= 1
+            raise UnreachableError("connection reset")
+        return done
+
+    api.connection.handler = handle
+    run = deletion.Deletion(api, found)
+    run.run()
+    assert lost == [0]
+    assert "Kafka messaging/one" in run.deleted
+
+
+def owned(store: ObjectStore) -> None:
+    """As Strimzi does it when deleteClaim becomes true."""
+    store.get("PersistentVolumeClaim", "data-0")["metadata"]["ownerReferences"] = [{"uid": "KafkaNodePool-brokers"}]
+
+
+def test_a_claim_that_has_got_an_owner_since_the_plan_ends_the_deletion_before_it(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    assert found.destroyed == []
+    owned(store)
+    with pytest.raises(ClusterError, match=r"messaging/data-0: has got an owner since the plan was made"):
+        deletion.Deletion(api, found).run()
+    assert not [each for each in store.writes if each.startswith("DELETE")]
+
+
+def test_data_that_would_die_by_now_makes_a_new_plan(stepped: Any) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    owned(store)
+    found = stepped(store, "plan", pid=2)
+    assert "no longer holds, as there is now: the data of PersistentVolumeClaim messaging/data-0" in found["text"]
+    assert "DATA THAT DIES" in found["text"]
+    with pytest.raises(ClusterError, match="Data would die"):
+        stepped(store, "begin", pid=2, plan=found["plan"])
+
+
+def test_data_that_would_die_since_the_question_was_asked_is_refused(stepped: Any, typed: Any) -> None:
+    store = platform()
+    found = stepped(store, "plan")["plan"]
+    typed.append(lambda: owned(store))
+    with pytest.raises(ClusterError, match=r"Nothing has been changed.*data-0, which would die"):
+        stepped(store, "begin", plan=found, confirm="")
+
+
+def test_what_a_dead_run_has_changed_is_named_also_by_the_plan_in_its_place(stepped: Any) -> None:
+    store = platform()
+    stepped(store, "begin", plan=stepped(store, "plan")["plan"])
+    live = store.get("ConfigMap", journal.NAME)
+    live["data"]["steps"] = '{"delete": {"seconds": 1, "waited": 0, "done": false}}'
+    store.get("KafkaTopic", "orders")["metadata"].setdefault("annotations", {})["strimzi.io/managed"] = "false"
+    store.add(topic("new"))
+    found = stepped(store, "plan", pid=2)
+    stepped(store, "begin", pid=2, plan=found["plan"])
+    kept = Journal.read(store.get("ConfigMap", journal.NAME))
+    told = journal.giving_up("default", kept.plan, kept.steps)
+    assert "KafkaTopic messaging/orders" in told
+
+
+def test_claims_that_go_are_not_said_to_hold_what_stays(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VALUES, "obs_collectors_namespace", "observability")
+    where, labels = ("observability", "obs-collectors"), {"app.kubernetes.io/name": "vmagent"}
+    member = made("Deployment", "vmagent", where, namespace="observability")
+    claim = made("PersistentVolumeClaim", "vmagent-0", namespace="observability", labels=labels)
+    for delete_claims, word in ((False, "the volumes of vmagent-0, with samples"), (True, "the data of Persist")):
+        store = ObjectStore(member, claim, record(where, member))
+        _api, found = planned(store, "obs_collectors", delete_claims=delete_claims)
+        told = plan.text(found, "x")
+        assert word in told
+        assert ("samples that vmagent has not delivered" in told) is not delete_claims
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_backups_that_are_not_taken_are_not_said_to_stay(
+    planned: Any, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    monkeypatch.setitem(VALUES, "cnpg_backup", taken)
+    where = ("messaging", "cnpg-db")
+    member = made("Cluster", "db", where)
+    _api, found = planned(ObjectStore(member, record(where, member)), "cnpg")
+    doubt = "if there are any, as cnpg_backup is false"
+    assert (doubt in plan.text(found, "x")) is not taken
+    kept = Journal(found, Owner("me", "here", 1), "", "", {}, "7")
+    assert ("there may be nothing to recover from" in report.report(kept, proof.Proof(), VALUES)) is not taken
+
+
+def test_claims_that_are_gone_are_no_other_objects() -> None:
+    kept = Journal(plan.Plan("strimzi", "apps"), Owner("me", "here", 1), "", "", {}, "7")
+    found = proof.Proof(changed=["PersistentVolumeClaim x should have been kept, and is gone"], compared=3, same=3)
+    assert "3 of 3 other objects" in report.report(kept, found, VALUES)
 
 
 def test_a_journal_of_an_earlier_version_prepares_everything_all_the_same(planned: Any) -> None:

@@ -584,7 +584,7 @@ def test_what_flux_has_brought_is_seen_before_it_leaves_git(
     action = rollback.ActionModule.__new__(rollback.ActionModule)
     action._templar = SimpleNamespace(template=lambda value: value)
     where = Repository("", "main", "", "", "", FOLDER, layout.WORKLOADS, FLUX)
-    with pytest.raises(ClusterError, match=r"Flux has brought .*: Kafka messaging/one.*Suspended"):
+    with pytest.raises(ClusterError, match=r"no longer holds.*: Kafka messaging/one.*Suspended"):
         action._withdraw({}, journals, mine, there, where)
 
 
@@ -594,6 +594,6 @@ def test_what_flux_brings_before_it_is_held_back_wants_a_new_plan(
     action = rollback.ActionModule.__new__(rollback.ActionModule)
     action._templar = SimpleNamespace(template=lambda value: value)
     old = plan.Plan("kafka_cluster", "apps")
-    action._refuse_new(scripted(ObjectStore().handle), old, {}, rollback.BROUGHT)
-    with pytest.raises(ClusterError, match=r"Flux has brought what was not there .*: Kafka messaging/one"):
-        action._refuse_new(scripted(ObjectStore(*kafka()).handle), old, {}, rollback.BROUGHT)
+    action._refuse_new(scripted(ObjectStore().handle), old, {}, rollback.NO_LONGER)
+    with pytest.raises(ClusterError, match=r"no longer holds, as there is now: Kafka messaging/one"):
+        action._refuse_new(scripted(ObjectStore(*kafka()).handle), old, {}, rollback.NO_LONGER)
