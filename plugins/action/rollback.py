@@ -155,7 +155,8 @@ class ActionModule(ClusterAction):
         unknown = rollback_git.look(where, name, host, seen, parts, expected=by_git)
         made = replace(build(), replaces=replaces, unknown=unknown, **backup)
         if journal and mine:  # what an earlier run has prepared was not so before the rollback
-            made.already = [uid for uid in made.already if uid not in changed_by(mine, journal.steps)]
+            changed = changed_by(mine, journal.steps)
+            made.already = [uid for uid in made.already if uid not in changed]
         # what an earlier plan has suspended goes on again by this one
         if (seen.by_git or seen.held) and not made.refused:
             made = self._with_git(api, made, seen, task_vars, revert)

@@ -60,7 +60,9 @@ the plan says what becomes of its last backup: of PostgreSQL one is taken before
 takes one. `-e rollback_without_backup=cnpg,kafka_cluster` names those whose data may die without; `true` is enough
 where one component is rolled back, and refused by `rollback_all.yml`. When the last backup fails, nothing is deleted
 and the rollback stays open: mend the backup and run it again, or name `cnpg` there. While it is taken (up to
-`cnpg_backup_timeout`), nobody is taken for dead for saying nothing.
+`cnpg_backup_timeout`), nobody is taken for dead for saying nothing. Claims that have got an owner since the plan was
+made (`deleteClaim: true`) would go with it: nothing more is deleted then, and the same command makes a plan that says
+so.
 
 **What is delivered by Git** is found as such on the cluster and in the repository, and the same playbooks undo it:
 also what Flux has not brought yet, and what was deleted under it. They need what `site.yml` needs for

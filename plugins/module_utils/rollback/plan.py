@@ -265,12 +265,14 @@ def build(
 def made_anew(old: Plan, now: Plan) -> list[str]:
     """What has come since a plan was made: objects, which it would leave as they go by their UIDs, and data that dies.
 
-    Data can come to that without a new object: a claim that gets an owner goes with it.
+    Data can come to that without a new object: a claim that gets an owner goes with it. Where nothing is left to
+    delete, this rollback lets nothing die.
     """
     known = {each["uid"] for each in [*old.objects, *old.claims]}
     there = [*now.objects, *(now.claims if now.delete_claims else [])]
     found = [str(key_of_entry(each)) for each in there if each["uid"] not in known]
-    return found + [f"{each}, which would die" for each in now.destroyed if each not in old.destroyed]
+    dying = now.destroyed if now.pending else []
+    return found + [f"{each}, which would die" for each in dying if each not in old.destroyed]
 
 
 def goes_on(old: Plan, name: str, host: str, seen: Seen, still: list[Manifest]) -> Plan:

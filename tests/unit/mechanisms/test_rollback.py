@@ -513,6 +513,17 @@ def test_data_that_would_die_by_now_makes_a_new_plan(stepped: Any) -> None:
         stepped(store, "begin", pid=2, plan=found["plan"])
 
 
+def test_with_nothing_left_to_delete_a_claim_with_an_owner_makes_no_new_plan(planned: Any) -> None:
+    store = platform()
+    api, found = planned(store)
+    owned(store)
+    assert plan.made_anew(found, planned(store)[1])
+    del store.get("PersistentVolumeClaim", "data-0")["metadata"]["ownerReferences"]
+    deletion.Deletion(api, found).run()
+    owned(store)
+    assert plan.made_anew(found, planned(store)[1]) == []
+
+
 def test_data_that_would_die_since_the_question_was_asked_is_refused(stepped: Any, typed: Any) -> None:
     store = platform()
     found = stepped(store, "plan")["plan"]
