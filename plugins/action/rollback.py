@@ -39,9 +39,9 @@ from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.jour
     Journal,
     Journals,
     Owner,
-    changed_by,
     giving_up,
     held,
+    left_behind,
 )
 from ansible_collections.synergyflow.platform.plugins.module_utils.rollback.report import report
 from ansible_collections.synergyflow.platform.plugins.plugin_utils import role_values, rollback_git, staging
@@ -154,9 +154,10 @@ class ActionModule(ClusterAction):
         parts = parts_of(name, values, host).values()
         unknown = rollback_git.look(where, name, host, seen, parts, expected=by_git)
         made = replace(build(), replaces=replaces, unknown=unknown, **backup)
-        if journal and mine:  # what an earlier run has prepared was not so before the rollback
-            changed = changed_by(mine, journal.steps)
-            made.already = [uid for uid in made.already if uid not in changed]
+        if journal and mine:
+            made.before = left_behind(mine, journal.steps)
+            # the Kafka may be gone by now, and its claims are still to remember it
+            made.remember = made.remember or ("" if made.delete_claims else mine.remember)
         # what an earlier plan has suspended goes on again by this one
         if (seen.by_git or seen.held) and not made.refused:
             made = self._with_git(api, made, seen, task_vars, revert)

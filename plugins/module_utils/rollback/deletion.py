@@ -134,7 +134,7 @@ class Deletion:
             return
         owned = [live for live in still(self.api, self.plan.claims) if live["metadata"].get("ownerReferences")]
         names = [str(key_of(live)) for live in owned if f"the data of {key_of(live)}" not in self.plan.destroyed]
-        if names:
+        if names and still(self.api, self.plan.objects):
             raise ClusterError(
                 f"{listed(names, 5)}: has got an owner since the plan was made (as by deleteClaim: true of a Kafka),"
                 " and its data would die with it, so that nothing more is deleted. The rollback stays open: run it"

@@ -143,26 +143,21 @@ def giving_up(namespace: str, plan: Plan | None = None, steps: Mapping[str, Mapp
     return f"kubectl delete configmap -n {namespace} {NAME}" + (f" (and then: {'; '.join(left)})" if left else "")
 
 
-def changed_by(plan: Plan, steps: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """UIDs of the objects that a rollback may have prepared so far, and that were not so before it."""
-    return {step["uid"] for step in plan.prepare} - set(plan.already) if DELETED in steps else set()
-
-
 def left_behind(plan: Plan, steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What a rollback has changed so far beside deleting, each with what takes it back."""
     held = [str(key_from(each)) for each in plan.from_git.held] if plan.from_git else []
-    found = [f"resume {listed(held)}, where it is suspended"] if held else []
+    found = [*plan.before, *([f"resume {listed(held)}, where it is suspended"] if held else [])]
     if revision := (steps.get(PUSHED) or {}).get("revision"):
         found.append(f"it is out of Git since {revision}: site.yml brings it again")
-    uids = changed_by(plan, steps)
+    already = set(plan.already)
     for do, words in TAKING_BACK.items():
-        changed = [step for step in plan.prepare if step["do"] == do and step["uid"] in uids]
-        if changed:
+        changed = [step for step in plan.prepare if step["do"] == do and step["uid"] not in already]
+        if changed and DELETED in steps:
             names = listed((str(key_of_entry(step)) for step in changed), 4)
             command = words % (changed[0]["namespace"], changed[0]["name"])
             more = ", and so on" if len(changed) > 1 else ""
             found.append(f"of {names}, where it is left: {command}{more}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def held(
@@ -274,10 +269,7 @@ class Journals:
     def replace(self, journal: Journal, plan: Plan, me: Owner, silent: float = SILENT) -> None:
         """Begin anew in the place of a rollback whose plan no longer holds."""
         journal.silent = silent
-        journal.plan, journal.owner, journal.started = plan, me, now_text()
-        # what has been changed so far stays changed: who gives up is told
-        left = {name: journal.steps[name] for name in (PUSHED, DELETED) if name in journal.steps}
-        journal.steps = {name: {**step, "done": False} for name, step in left.items()}
+        journal.plan, journal.owner, journal.started, journal.steps = plan, me, now_text(), {}
         self.save(journal)
 
     def close(self, journal: Journal) -> None:

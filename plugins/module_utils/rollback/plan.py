@@ -113,6 +113,8 @@ class Plan:
     refused: list[str] = field(default_factory=list)
     #: the version of the journal in whose place this plan is made; "" for none
     replaces: str = ""
+    #: what the run that it had has changed, with what takes that back
+    before: list[str] = field(default_factory=list)
 
     @property
     def pending(self) -> bool:

@@ -522,6 +522,8 @@ def test_with_nothing_left_to_delete_a_claim_with_an_owner_makes_no_new_plan(pla
     deletion.Deletion(api, found).run()
     owned(store)
     assert plan.made_anew(found, planned(store)[1]) == []
+    deletion.Deletion(api, found).run()  # as after a crash right before its end
+    assert proof.prove(api, found).changed == []
 
 
 def test_data_that_would_die_since_the_question_was_asked_is_refused(stepped: Any, typed: Any) -> None:
@@ -543,7 +545,21 @@ def test_what_a_dead_run_has_changed_is_named_also_by_the_plan_in_its_place(step
     stepped(store, "begin", pid=2, plan=found["plan"])
     kept = Journal.read(store.get("ConfigMap", journal.NAME))
     told = journal.giving_up("default", kept.plan, kept.steps)
-    assert "KafkaTopic messaging/orders" in told
+    assert "of KafkaTopic messaging/orders, where it is left: kubectl annotate kafkatopic -n messaging orders" in told
+    assert "messaging/new" not in told  # nobody has touched it yet
+    store.add(topic("newer"))
+    stepped(store, "begin", pid=3, plan=stepped(store, "plan", pid=3)["plan"])
+    kept = Journal.read(store.get("ConfigMap", journal.NAME))
+    assert journal.giving_up("default", kept.plan, kept.steps) == told
+
+
+def test_a_plan_in_place_of_another_has_the_claims_remember_a_kafka_that_is_gone(stepped: Any) -> None:
+    store = platform()
+    first = stepped(store, "plan")["plan"]
+    stepped(store, "begin", plan=first)
+    del store.objects[store.path(store.get("Kafka", "one"))]
+    store.add(topic("new"))
+    assert stepped(store, "plan", pid=2)["plan"]["remember"] == first["remember"] != ""
 
 
 def test_claims_that_go_are_not_said_to_hold_what_stays(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
